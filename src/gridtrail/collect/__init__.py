@@ -1,0 +1,1 @@
+"""Sources to the lake: files in every envelope people have them in."""

@@ -1,0 +1,1 @@
+"""The machinery of detection: contract, profiles, thresholds, batch and incremental run."""

@@ -1,0 +1,1 @@
+"""Content: one file a reason, its cases beside it."""

@@ -1,0 +1,1 @@
+"""Relations in, rows out. The only room that imports a query engine."""

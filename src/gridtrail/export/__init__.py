@@ -1,0 +1,1 @@
+"""Events out to files for other tools."""

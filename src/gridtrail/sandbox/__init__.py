@@ -1,0 +1,1 @@
+"""A simulated Enterprise organization with labelled attacks and traps."""

@@ -1,0 +1,151 @@
+"""Every setting as a typed field with help.
+
+Order of precedence, strongest first: arguments, `GRIDTRAIL_*` in the environment,
+`gridtrail.toml` in the data directory, the defaults below. Nested fields use two underscores in
+the environment (`GRIDTRAIL_DETECT__SETTLE_SECONDS=60`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gridtrail.errors import BadSettings
+
+SETTINGS_FILE = "gridtrail.toml"
+
+
+class EnrichSettings(BaseModel):
+    """What is known of addresses and clients beyond the packaged default."""
+
+    asn_files: list[Path] = Field(
+        default=[],
+        description="Address facts: MMDB files (MaxMind, IPinfo, DB-IP) or iptoasn TSV (plain or "
+        "gzip); read in this order before the packaged default, the first that knows an address "
+        "wins.",
+    )
+    packaged_asn: bool = Field(
+        default=True, description="Use the packaged address table for what the files do not know."
+    )
+    hosting_asns: list[int] = Field(
+        default=[], description="ASNs to treat as hosting, beside the packaged list."
+    )
+    internal_networks: list[str] = Field(
+        default=[], description="CIDR ranges of the organization's own offices and VPN egress."
+    )
+    expected_clients: list[str] = Field(
+        default=[],
+        description="Client families that people of this organization are expected to use, beside "
+        "Slack's own clients and common browsers (see `gridtrail.enrich.clients`).",
+    )
+
+
+class DetectSettings(BaseModel):
+    """How anomalies are found."""
+
+    settle_seconds: int = Field(
+        default=120,
+        ge=0,
+        description="An event is decided this many seconds after its time, so that those which "
+        "arrive late are in place.",
+    )
+    budget_per_1000_users_day: float = Field(
+        default=5.0,
+        gt=0,
+        description="Nominal number of emitted anomalies per 1,000 users and day, all reasons "
+        "together; each detector has a share of it.",
+    )
+    warmup_days: int = Field(
+        default=14,
+        ge=0,
+        description="Days of history an organization needs before novelty detectors speak.",
+    )
+
+
+class ImportSettings(BaseModel):
+    """How files are read in."""
+
+    batch_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=64 * 1024, description="Bytes read for one commit (about)."
+    )
+    max_record_bytes: int = Field(
+        default=16 * 1024 * 1024,
+        ge=1024,
+        description="A record longer than this goes to the quarantine.",
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDTRAIL_", env_nested_delimiter="__", extra="forbid"
+    )
+
+    data: Path = Field(
+        default=Path("gridtrail-data"), description="Directory in which everything lives."
+    )
+    org: str = Field(
+        default="default",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Name of the organization for records that are imported without one "
+        "(an Enterprise id such as E0ACME is a good choice).",
+    )
+    threads: int = Field(default=0, ge=0, description="Threads of the engine; 0 means all cores.")
+    memory_limit: str = Field(
+        default="1GiB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="Memory of the engine."
+    )
+    enrich: EnrichSettings = EnrichSettings()
+    detect: DetectSettings = DetectSettings()
+    imports: ImportSettings = ImportSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the TOML file named by `toml_file`."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load_settings(data: Path | None = None, **arguments: Any) -> Settings:
+    """The settings for the data directory `data` (default: `GRIDTRAIL_DATA` or the default).
+
+    Reads `gridtrail.toml` in that directory when it is there.
+
+    Raises BadSettings naming the first wrong field.
+    """
+    if data is not None:
+        arguments["data"] = data
+    try:
+        where = Path(arguments["data"]) if "data" in arguments else Settings().data
+        file = where / SETTINGS_FILE
+        return _with_file(file)(**arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "(file)"
+        raise BadSettings(
+            f"The setting {field} is wrong ({first['msg']}): correct it in {SETTINGS_FILE} or in "
+            "the environment."
+        ) from error
+    except ValueError as error:  # tomllib.TOMLDecodeError and pydantic's SettingsError
+        raise BadSettings(f"The settings cannot be read ({error}): correct them.") from error
+
+
+def _with_file(file: Path) -> type[Settings]:
+    class SettingsFromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file if file.is_file() else None)
+
+    return SettingsFromFile

@@ -1,0 +1,1 @@
+"""Anomalies to findings: join, aggregate, add context, score."""
