@@ -1,0 +1,308 @@
+"""Where findings live: what triage computed, and what people decided about it.
+
+SQLAlchemy Core on SQLite (`state.db`, write-ahead log); nothing in the tables is SQLite's alone.
+Computed parts are replaced at each triage, a person's parts (status, verdict, notes) never are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from gridtrail.errors import WrongUse
+from gridtrail.triage.finding import (
+    SEVERITIES,
+    STATUSES,
+    VERDICTS,
+    Finding,
+    severity_rank,
+    worst_first,
+)
+from gridtrail.triage.identity import Known, Owners
+from gridtrail.triage.tables import finding_anomalies, finding_notes, findings, metadata
+
+_BATCH = 500
+"""Values in one IN list; SQLite takes 32,766, PostgreSQL about as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilters:
+    """Which findings to list; a field left None does not filter.
+
+    `severity` is the mildest to show. `oldest`, `latest` are seconds (inclusive): a finding is
+    shown when it touches the range. `limit` counts after ranking.
+    """
+
+    org: str | None = None
+    status: str | None = None
+    verdict: str | None = None
+    severity: str | None = None
+    actor: str | None = None
+    reason: str | None = None
+    oldest: int | None = None
+    latest: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A person's note on a finding; `at` is seconds since the epoch."""
+
+    at: int
+    author: str
+    text: str
+
+
+class FindingStore:
+    """The findings of one installation in the SQLite file `path`, made when it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+        sa.event.listen(self._engine, "connect", _prepare)
+        sa.event.listen(self._engine, "begin", _begin)
+        self._writing = self._engine.execution_options(gridtrail_writes=True)
+        metadata.create_all(self._writing)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> FindingStore:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @contextmanager
+    def update(self) -> Iterator[StoreUpdate]:
+        """One transaction for one triage: what is read in it cannot change before it ends."""
+        with self._writing.begin() as connection:
+            yield StoreUpdate(connection)
+
+    def get(self, id_or_prefix: str) -> Finding:
+        """The finding with this id, or the only one whose id starts so.
+
+        The id of a finding that was merged into another gives that other. Raises WrongUse when
+        there is none or more than one.
+        """
+        with self._engine.connect() as connection:
+            return _finding(_row(connection, id_or_prefix))
+
+    def select(self, filters: FindingFilters | None = None) -> list[Finding]:
+        """The findings that pass `filters`, worst first. Raises WrongUse on an unknown word."""
+        chosen = filters or FindingFilters()
+        with self._engine.connect() as connection:
+            rows = connection.execute(_listing(chosen)).all()
+        listed = [_finding(row) for row in rows]
+        if chosen.reason is not None:
+            listed = [finding for finding in listed if chosen.reason in finding.reasons]
+        return sorted(listed, key=worst_first)[: chosen.limit]
+
+    def decide(
+        self, id_or_prefix: str, *, status: str | None = None, verdict: str | None = None
+    ) -> Finding:
+        """Set the status, the verdict, or both; a verdict closes the finding unless told else.
+
+        Raises WrongUse on an unknown word or id.
+        """
+        _check("status", status, STATUSES)
+        _check("verdict", verdict, VERDICTS)
+        if verdict is not None and status is None:
+            status = "closed"
+        with self._writing.begin() as connection:
+            row = _row(connection, id_or_prefix)
+            values: dict[str, Any] = {"decided_events": row.events, "decided_score": row.score}
+            values |= {"status": status} if status is not None else {}
+            values |= {"verdict": verdict} if verdict is not None else {}
+            if status is not None and status != "closed":
+                values |= {"verdict": verdict}  # reopened: the old verdict no longer holds
+            connection.execute(findings.update().where(findings.c.id == row.id).values(values))
+            return _finding(_row(connection, row.id))
+
+    def add_note(self, id_or_prefix: str, author: str, text: str, *, at: int | None = None) -> None:
+        """Keep a person's note; `at` is seconds since the epoch, now by default."""
+        moment = int(time.time()) if at is None else at
+        with self._writing.begin() as connection:
+            row = _row(connection, id_or_prefix)
+            values = {"finding_id": row.id, "at": moment, "author": author, "text": text}
+            connection.execute(finding_notes.insert().values(values))
+
+    def notes(self, id_or_prefix: str) -> list[Note]:
+        """The notes of a finding, oldest first."""
+        with self._engine.connect() as connection:
+            row = _row(connection, id_or_prefix)
+            order = (finding_notes.c.at, finding_notes.c.id)
+            query = finding_notes.select().where(finding_notes.c.finding_id == row.id)
+            return [
+                Note(note.at, note.author, note.text)
+                for note in connection.execute(query.order_by(*order))
+            ]
+
+
+class StoreUpdate:
+    """What one triage reads and writes inside one transaction of the store."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def owners(self, org: str, event_ids: Sequence[str]) -> Owners:
+        """Which stored findings hold these anomalies, and all known ids of the organization."""
+        holders: dict[str, str] = {}
+        table = finding_anomalies
+        for start in range(0, len(event_ids), _BATCH):
+            batch = event_ids[start : start + _BATCH]
+            query = sa.select(table.c.event_id, table.c.finding_id).where(
+                table.c.org == org, table.c.event_id.in_(batch)
+            )
+            holders |= {row.event_id: row.finding_id for row in self._connection.execute(query)}
+        columns = (findings.c.id, findings.c.first_seen, findings.c.merged_into)
+        rows = self._connection.execute(sa.select(*columns).where(findings.c.org == org))
+        known = {row.id: Known(row.id, row.first_seen, row.merged_into) for row in rows}
+        return Owners(holders, known)
+
+    def save(self, finding: Finding) -> Finding:
+        """Store what was computed; returns it with the status and verdict that people gave."""
+        row = self._connection.execute(
+            findings.select().where(findings.c.id == finding.id)
+        ).one_or_none()
+        values = _computed(finding)
+        if row is None:
+            self._connection.execute(
+                findings.insert().values(id=finding.id, status="open", verdict=None, **values)
+            )
+        else:
+            self._connection.execute(
+                findings.update()
+                .where(findings.c.id == finding.id)
+                .values(merged_into=None, **values)
+            )
+        self._own(finding)
+        return _finding(_row(self._connection, finding.id))
+
+    def merge(self, absorbed: str, kept: str) -> None:
+        """`absorbed` now is `kept`: its notes move, and an investigation of it goes on there.
+
+        Its verdict does not: what was decided on a part says nothing of the whole.
+        """
+        old = self._connection.execute(findings.select().where(findings.c.id == absorbed)).one()
+        new = self._connection.execute(findings.select().where(findings.c.id == kept)).one()
+        moved = finding_notes.update().where(finding_notes.c.finding_id == absorbed)
+        self._connection.execute(moved.values(finding_id=kept))
+        changed = findings.update().where(findings.c.id == absorbed)
+        self._connection.execute(changed.values(merged_into=kept))
+        if new.status == "open" and new.verdict is None and old.status == "investigating":
+            took = findings.update().where(findings.c.id == kept)
+            self._connection.execute(took.values(status=old.status))
+
+    def _own(self, finding: Finding) -> None:
+        table = finding_anomalies
+        ids = finding.event_ids
+        gone = table.delete().where(table.c.finding_id == finding.id)
+        self._connection.execute(gone)
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            taken = table.delete().where(table.c.org == finding.org, table.c.event_id.in_(batch))
+            self._connection.execute(taken)
+        rows = [{"org": finding.org, "event_id": one, "finding_id": finding.id} for one in ids]
+        if rows:
+            self._connection.execute(table.insert(), rows)
+
+
+def list_findings(store: FindingStore, filters: FindingFilters | None = None) -> list[Finding]:
+    """The findings of `store` that pass `filters`, worst first."""
+    return store.select(filters)
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # the driver would open transactions on its own, too late for BEGIN IMMEDIATE
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    # a writer takes its place at once, so that two triages follow each other and none fails
+    writes = connection.get_execution_options().get("gridtrail_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _computed(finding: Finding) -> dict[str, Any]:
+    return {
+        "org": finding.org,
+        "first_seen": finding.first_seen,
+        "last_seen": finding.last_seen,
+        "score": finding.score,
+        "severity": finding.severity,
+        "severity_rank": severity_rank(finding.severity),
+        "actor": finding.actor_ids[0] if finding.actor_ids else None,
+        "events": len(finding.event_ids),
+        "body": finding.to_json(),
+    }
+
+
+def _finding(row: Any) -> Finding:
+    finding = replace(Finding.from_json(row.body), status=row.status, verdict=row.verdict)
+    if row.decided_events is None or row.status != "closed" or row.events <= row.decided_events:
+        return finding
+    # a verdict stands until a person changes it, but what came after it is not kept quiet
+    more = row.events - row.decided_events
+    first = (
+        f"Look again: {more} more {'anomaly' if more == 1 else 'anomalies'} came after this was "
+        f"closed (the score went from {row.decided_score:.1f} to {row.score:.1f})."
+    )
+    return replace(finding, advice=(first, *finding.advice))
+
+
+def _row(connection: sa.Connection, id_or_prefix: str) -> Any:
+    """The row with this id or unique prefix, a merged one followed to where it went."""
+    exact = findings.select().where(findings.c.id == id_or_prefix)
+    row = connection.execute(exact).one_or_none()
+    if row is None:
+        row = _by_prefix(connection, id_or_prefix)
+    while row.merged_into is not None:
+        row = connection.execute(findings.select().where(findings.c.id == row.merged_into)).one()
+    return row
+
+
+def _by_prefix(connection: sa.Connection, prefix: str) -> Any:
+    matching = findings.c.id.startswith(prefix, autoescape=True)
+    rows = connection.execute(
+        findings.select().where(matching, findings.c.merged_into.is_(None)).limit(2)
+    ).all()
+    if not prefix or not rows:
+        raise WrongUse(f"No finding has the id {prefix[:40]!r}: list them with `findings`.")
+    if len(rows) > 1:
+        raise WrongUse(f"More than one finding starts with {prefix[:40]!r}: give more of its id.")
+    return rows[0]
+
+
+def _listing(filters: FindingFilters) -> sa.Select[Any]:
+    _check("status", filters.status, STATUSES)
+    _check("verdict", filters.verdict, VERDICTS)
+    _check("severity", filters.severity, SEVERITIES)
+    query = findings.select().where(findings.c.merged_into.is_(None))
+    for name in ("org", "status", "verdict", "actor"):
+        value = getattr(filters, name)
+        if value is not None:
+            query = query.where(findings.c[name] == value)
+    if filters.severity is not None:
+        query = query.where(findings.c.severity_rank >= severity_rank(filters.severity))
+    if filters.oldest is not None:
+        query = query.where(findings.c.last_seen >= filters.oldest)
+    if filters.latest is not None:
+        query = query.where(findings.c.first_seen <= filters.latest)
+    return query
+
+
+def _check(what: str, word: str | None, known: Iterable[str]) -> None:
+    if word is not None and word not in known:
+        raise WrongUse(f"There is no {what} {word[:40]!r}: use one of {', '.join(known)}.")
