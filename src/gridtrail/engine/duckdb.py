@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,66 @@ def quoted(name: str) -> str:
 def literal(text: str | Path) -> str:
     """`text` as an SQL string literal, for the few places that take no parameter."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def exact_path(path: str | Path) -> str:
+    """`path` as an SQL string literal that names this one file, whatever wildcards it holds."""
+    return literal("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
+
+
+def parquet_scan(files: Sequence[str], types: Mapping[str, str], partitions: Sequence[str]) -> str:
+    """SQL of a table function that reads `files` (absolute paths, at least one).
+
+    `types` gives the SQL types of the hive `partitions`. All files have the columns of the first.
+    """
+    listed = ", ".join(exact_path(file) for file in files)
+    kinds = ", ".join(f"{quoted(p)}: {types[p]}" for p in partitions)
+    hive = f"hive_partitioning = true, hive_types = {{{kinds}}}" if partitions else ""
+    return f"read_parquet([{listed}], {hive or 'hive_partitioning = false'})"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A Parquet file that `DuckDB.copy` wrote.
+
+    `partition` holds the text of the partition values, `smallest` and `largest` the text of each
+    column's bounds (a long text may be shortened), `nulls` the number of nulls by column.
+    """
+
+    path: Path
+    rows: int
+    size: int  # bytes
+    partition: Mapping[str, str]
+    smallest: Mapping[str, str]
+    largest: Mapping[str, str]
+    nulls: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetLayout:
+    """How Parquet files are laid out.
+
+    `level` is zstd's; `row_group_rows` bounds a row group; `dictionary_bytes` is the size up to
+    which a text column of a row group gets a dictionary (None: DuckDB's own choice), and only
+    such a column gets a Bloom filter, with `bloom_false_positives` as its error rate.
+    """
+
+    row_group_rows: int = 20_480
+    level: int = 1
+    dictionary_bytes: int | None = None
+    bloom_false_positives: float = 0.01
+
+    def options(self) -> str:
+        """The text for COPY."""
+        parts = [
+            "FORMAT parquet, COMPRESSION zstd, RETURN_STATS",
+            f"COMPRESSION_LEVEL {self.level}, ROW_GROUP_SIZE {self.row_group_rows}",
+            f"BLOOM_FILTER_FALSE_POSITIVE_RATIO {self.bloom_false_positives}",
+        ]
+        if self.dictionary_bytes is not None:
+            parts.append(f"DICTIONARY_SIZE_LIMIT {self.row_group_rows}")
+            parts.append(f"STRING_DICTIONARY_PAGE_SIZE_LIMIT {self.dictionary_bytes}")
+        return ", ".join(parts)
 
 
 class DuckDB:
@@ -61,7 +122,7 @@ class DuckDB:
 
     def command(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run `sql`, drop what it returns."""
-        self._connection.execute(sql, list(parameters))
+        self._connection.execute(sql, list(parameters)).complete()
 
     def rows(self, query: str | ir.Table, parameters: Sequence[Any] = ()) -> pa.Table:
         """The result of SQL text or of an Ibis expression over registered names."""
@@ -78,8 +139,9 @@ class DuckDB:
         return self._connection.sql(sql, params=list(parameters) or None)
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
-        """The first column of the first row, or None."""
+        """The first column of the first row of a SELECT, or None."""
         row = self._connection.execute(sql, list(parameters)).fetchone()
+        self._connection.abort()  # an unread rest would block the session
         return row[0] if row else None
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -104,25 +166,63 @@ class DuckDB:
         self.command(f"DROP TABLE IF EXISTS {quoted(name)}")
 
     def parquet_view(
-        self, name: str, files: Sequence[str], columns: Mapping[str, str], partitions: Sequence[str]
+        self,
+        name: str,
+        files: Sequence[str],
+        columns: Mapping[str, str],
+        partitions: Sequence[str],
+        condition: str = "true",
     ) -> None:
-        """A view `name` over Parquet `files` (absolute paths, hive-partitioned by `partitions`).
+        """A view `name` over the rows of Parquet `files` that meet the SQL `condition`.
 
-        `columns` gives name and SQL type of every column, partitions included; with no file the
-        view is empty and has these columns.
+        `files` are absolute paths, hive-partitioned by `partitions`; `columns` gives name and SQL
+        type of every column, partitions included. With no file the view is empty and has these
+        columns.
         """
         if not files:
             empty = ", ".join(f"NULL::{kind} AS {quoted(c)}" for c, kind in columns.items())
             self.view(name, f"SELECT {empty} WHERE false")
             return
-        listed = ", ".join(literal(file) for file in files)
-        kinds = ", ".join(f"{quoted(p)}: {columns[p]}" for p in partitions)
-        hive = f", hive_partitioning = true, hive_types = {{{kinds}}}" if partitions else ""
-        chosen = ", ".join(f"{quoted(c)}::{kind} AS {quoted(c)}" for c, kind in columns.items())
-        self.view(
-            name,
-            f"SELECT {chosen} FROM read_parquet([{listed}], union_by_name = true{hive})",
-        )
+        # no cast: a view of plain columns lets filters and the newest-first limit reach the files
+        chosen = ", ".join(quoted(column) for column in columns)
+        scan = parquet_scan(files, columns, partitions)
+        self.view(name, f"SELECT {chosen} FROM {scan} WHERE {condition}")
+
+    def sql_types(self, schema: pa.Schema) -> dict[str, str]:
+        """Name and SQL type of every column of `schema`."""
+        self.register("_columns", schema.empty_table())
+        try:
+            found = self._connection.execute("DESCRIBE _columns").fetchall()
+        finally:
+            self.unregister("_columns")
+        return {name: kind for name, kind, *_ in found}
+
+    def is_table(self, name: str) -> bool:
+        """Whether `name` is a table (made by `keep`), so that its rows have a `rowid`."""
+        sql = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
+        return bool(self.value(sql, [name]))
+
+    def copy(
+        self,
+        query: str,
+        target: Path,
+        *,
+        layout: ParquetLayout,
+        partitions: Sequence[str] = (),
+        prefix: str = "part-",
+    ) -> list[WrittenFile]:
+        """Write the rows of `query` to the Parquet file `target`, or, with `partitions`, to new
+        files under the directory `target`, named by `prefix` and a random number.
+
+        The order of `query` is kept in each file. The files are not yet forced to the disk.
+        """
+        options = layout.options()
+        if partitions:
+            columns = ", ".join(quoted(p) for p in partitions)
+            name = literal(prefix + "{uuid}")
+            options += f", PARTITION_BY ({columns}), APPEND, FILENAME_PATTERN {name}"
+        sql = f"COPY ({query}) TO {literal(target)} ({options})"
+        return [_written(*row[:6]) for row in self._connection.execute(sql).fetchall()]
 
     def compiled(self, expression: ir.Expr) -> str:
         """SQL text of an Ibis expression; compiled once for each expression object."""
@@ -165,6 +265,21 @@ class DuckDB:
             return self._connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise WrongUse(f"The query failed ({_first_line(error)}): correct it.") from error
+
+
+def _written(
+    path: str, rows: int, size: int, _footer: int, columns: dict[str, Any], partition: Any
+) -> WrittenFile:
+    plain = {name[1:-1].replace('""', '"'): s for name, s in columns.items() if '"."' not in name}
+    return WrittenFile(
+        path=Path(path),
+        rows=rows,
+        size=size,
+        partition=dict(partition or {}),
+        smallest={c: s["min"] for c, s in plain.items() if "min" in s},
+        largest={c: s["max"] for c, s in plain.items() if "max" in s},
+        nulls={c: int(s["null_count"]) for c, s in plain.items() if "null_count" in s},
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -61,12 +61,17 @@ QUARANTINE = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """What a table of the lake is made of; `partitions` are columns of `schema`."""
+    """What a table of the lake is made of; `partitions` are columns of `schema`.
+
+    `order` is an int64 column by which the rows of a file are sorted (text `id` after it, where
+    there is one); the log keeps its bounds for each file, so that readers open only those in range.
+    """
 
     name: str
     schema: pa.Schema
     partitions: tuple[str, ...] = ()
+    order: str | None = None
 
 
-EVENTS_TABLE = TableShape("events", EVENTS, ("org", "day"))
+EVENTS_TABLE = TableShape("events", EVENTS, ("org", "day"), "date_create")
 QUARANTINE_TABLE = TableShape("quarantine", QUARANTINE)
