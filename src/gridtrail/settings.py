@@ -41,6 +41,18 @@ class EnrichSettings(BaseModel):
     internal_networks: list[str] = Field(
         default=[], description="CIDR ranges of the organization's own offices and VPN egress."
     )
+    tor_lists: list[Path] = Field(
+        default=[],
+        description="Lists of Tor exits: one address or CIDR range a line, `#` comments; two more "
+        "columns may say from when to when it was true (epoch seconds or ISO 8601).",
+    )
+    vpn_lists: list[Path] = Field(default=[], description="The same for egress of VPN services.")
+    relay_lists: list[Path] = Field(
+        default=[], description="The same for privacy relays, such as iCloud Private Relay."
+    )
+    hosting_lists: list[Path] = Field(
+        default=[], description="The same for hosting and cloud ranges."
+    )
     expected_clients: list[str] = Field(
         default=[],
         description="Client families that people of this organization are expected to use, beside "

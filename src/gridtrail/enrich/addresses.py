@@ -1,0 +1,214 @@
+"""What an address is: whose network, which country, which kind.
+
+Sources, strongest first:
+
+1. `enrich.internal_networks`: kind `internal`.
+2. The lists `enrich.tor_lists`, `vpn_lists`, `relay_lists`, `hosting_lists`.
+3. `enrich.hosting_asns`: kind `hosting`.
+4. `enrich.asn_files` in their order; the first that knows the ASN, the country or the kind gives
+   it.
+5. Special-purpose ranges (private, documentation, …) that no file knows: `private` or `reserved`,
+   and nothing else is said of them.
+6. The packaged facts: ranges of relays, the table of ASNs and countries, kinds of known ASNs and of
+   their providers, and last what the organization's name gives away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from gridtrail.enrich.address_lists import ALWAYS, FOREVER, AddressList, Validity
+from gridtrail.enrich.address_sources import SILENT, AddressSource, Fact, open_source
+from gridtrail.enrich.address_text import (
+    SPECIAL_KINDS,
+    ReadAddress,
+    prefixes,
+    read_address,
+    special_ranges,
+)
+from gridtrail.enrich.networks import PackagedSource, network_of, provider_kind
+from gridtrail.enrich.providers import providers
+from gridtrail.enrich.ranges import NOTHING
+from gridtrail.settings import EnrichSettings
+
+ALGORITHM = 1
+"""Raise when the same sources give other facts than before: dimension rows are then recomputed."""
+
+KINDS = (
+    "hosting", "vpn", "tor", "mobile", "relay", "residential", "business", "internal", "private",
+    "reserved", "unknown",
+)  # fmt: skip
+LISTED_KINDS = ("tor", "vpn", "relay", "hosting")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Everything known of an address; texts are "" and numbers None where nothing is.
+
+    `prefix` is the /24 of IPv4 and the /48 of IPv6, `wide_prefix` the /16 and /32. `network` is
+    what a person does not leave without going somewhere else: `AS<number>` of the provider, or the
+    wide prefix where no ASN is known. `kind` holds whatever the time; `listed_kind` only for events
+    in [`listed_from`, `listed_to`) (epoch seconds), when the address stood on a list with times.
+    """
+
+    ip: str
+    version: int
+    valid: bool
+    prefix: str
+    wide_prefix: str
+    asn: int | None
+    asn_name: str
+    country: str | None
+    kind: str
+    network: str
+    listed_kind: str | None = None
+    listed_from: int = 0
+    listed_to: int = 0
+
+    def kind_at(self, seconds: int) -> str:
+        """The kind at that time (epoch seconds)."""
+        if self.listed_kind is not None and self.listed_from <= seconds < self.listed_to:
+            return self.listed_kind
+        return self.kind
+
+
+UNREADABLE = Address("", 0, False, "", "", None, "", None, "unknown", "")
+"""What an absent address, and any text that is none, is."""
+
+
+class AddressBook:
+    """All sources of one installation, opened. Raises BadSettings for what cannot be read."""
+
+    def __init__(self, settings: EnrichSettings) -> None:
+        self._sources: list[AddressSource] = [open_source(path) for path in settings.asn_files]
+        self._packaged = PackagedSource() if settings.packaged_asn else None
+        self._hosting = frozenset(settings.hosting_asns)
+        self._internal = AddressList("internal", [], settings.internal_networks)
+        named = {
+            "tor": settings.tor_lists,
+            "vpn": settings.vpn_lists,
+            "relay": settings.relay_lists,
+            "hosting": settings.hosting_lists,
+        }
+        self._lists = [AddressList(kind, named[kind]) for kind in LISTED_KINDS]
+        self.version = self._version()
+
+    def _version(self) -> str:
+        """Hex digest that changes whenever the answers may."""
+        parts = [str(ALGORITHM), providers().digest, repr(sorted(self._hosting))]
+        parts += [source.digest for source in self._sources]
+        parts += [entries.digest for entries in (self._internal, *self._lists)]
+        parts.append(self._packaged.digest if self._packaged else "")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def facts(self, ip: str | None, as_of: int | None = None) -> Address:
+        """The facts of one address (any text). With `as_of` (epoch seconds) `kind` is the kind at
+        that time."""
+        address = self.facts_many([ip])[0]
+        return address if as_of is None else replace(address, kind=address.kind_at(as_of))
+
+    def facts_many(self, ips: Sequence[str | None]) -> list[Address]:
+        """The facts of many addresses (any texts), in their order."""
+        read = [read_address(ip) if ip else None for ip in ips]
+        known = [address for address in read if address is not None]
+        made = iter(self._known(known))
+        return [UNREADABLE if address is None else next(made) for address in read]
+
+    def _known(self, addresses: list[ReadAddress]) -> list[Address]:
+        special = _special(addresses)
+        facts = self._merged(addresses, special)
+        internal = self._internal.validity(addresses)
+        listed = [entries.validity(addresses) for entries in self._lists]
+        made = []
+        for at, address in enumerate(addresses):
+            timed: tuple[str | None, int, int] = (None, 0, 0)
+            if internal[at] is not None:
+                kind = "internal"
+            else:
+                entries = [found[at] for found in listed]
+                kind = _timeless(entries) or self._kind(facts[at], special[at])
+                timed = _timed(entries)
+            made.append(_address(address, facts[at], kind, timed))
+        return made
+
+    def _merged(self, addresses: list[ReadAddress], special: Sequence[str | None]) -> list[Fact]:
+        """The facts of the files, and of the packaged table where they are silent."""
+        merged = [SILENT] * len(addresses)
+        for source in self._sources:
+            merged = [_filled(a, b) for a, b in zip(merged, source.facts(addresses), strict=True)]
+        if self._packaged is None:
+            return merged
+        packaged = self._packaged.facts(addresses)
+        return [
+            fact if kind is not None else _filled(fact, last)
+            for fact, last, kind in zip(merged, packaged, special, strict=True)
+        ]
+
+    def _kind(self, fact: Fact, special: str | None) -> str:
+        if fact.asn in self._hosting:
+            return "hosting"
+        if fact.kind is not None:
+            return fact.kind
+        if special is not None and fact.asn is None:
+            return special
+        return "unknown" if fact.asn is None else provider_kind(fact.asn, fact.asn_name)
+
+
+def _filled(fact: Fact, other: Fact) -> Fact:
+    """`fact` with what it does not say taken from `other`; ASN and name belong together."""
+    if other is SILENT:
+        return fact
+    if fact is SILENT:
+        return other
+    named = fact if fact.asn is not None else other
+    return Fact(named.asn, named.asn_name, fact.country or other.country, fact.kind or other.kind)
+
+
+def _special(addresses: Sequence[ReadAddress]) -> list[str | None]:
+    kinds: list[str | None] = [None] * len(addresses)
+    for version in (4, 6):
+        places = [at for at, address in enumerate(addresses) if address.inner == version]
+        answers = special_ranges().find(version, [addresses[at].number for at in places]).tolist()
+        for at, answer in zip(places, answers, strict=True):
+            if answer != NOTHING:
+                kinds[at] = SPECIAL_KINDS[answer]
+    return kinds
+
+
+def _timeless(entries: Sequence[Validity | None]) -> str | None:
+    found = (k for k, e in zip(LISTED_KINDS, entries, strict=True) if e is not None and e.timeless)
+    return next(found, None)
+
+
+def _timed(entries: Sequence[Validity | None]) -> tuple[str | None, int, int]:
+    for kind, entry in zip(LISTED_KINDS, entries, strict=True):
+        if entry is not None and not entry.timeless:
+            return kind, max(entry.start, ALWAYS), min(entry.end, FOREVER)
+    return None, 0, 0
+
+
+def _address(
+    address: ReadAddress, fact: Fact, kind: str, timed: tuple[str | None, int, int]
+) -> Address:
+    narrow, wide = prefixes(address.inner, address.number)
+    return Address(
+        address.text,
+        address.version,
+        True,
+        narrow,
+        wide,
+        fact.asn,
+        fact.asn_name,
+        fact.country,
+        kind,
+        wide if fact.asn is None else _network(fact.asn),
+        *timed,
+    )
+
+
+@cache
+def _network(asn: int) -> str:
+    return f"AS{network_of(asn)}"
