@@ -1,0 +1,100 @@
+"""The relation of one organization's day that detectors read, and who it belongs to.
+
+Attribution: the context of an event is not always the client of its actor. A person's profile is
+taught only by their own session: not by events of apps (`context.app`), bots, invitations and
+removals by others (`user_channel_join` then carries the inviter's or kicker's context), and not
+by API clients (SCIENCE 1, "Attribution trap"; slack/api.md 2).
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from gridtrail.detect.contract import DAY_EVENTS, table, today
+
+RAW_DAY = {
+    "id": "string",
+    "date_create": "int64",
+    "action": "string",
+    "actor_type": "string",
+    "actor_id": "string",
+    "actor_email": "string",
+    "actor_team": "string",
+    "entity_type": "string",
+    "entity_id": "string",
+    "entity_name": "string",
+    "location_id": "string",
+    "ua": "string",
+    "ip": "string",
+    "session_id": "string",
+    "app_id": "string",
+    "details": "string",
+}
+ADDRESSES = {
+    "ip": "string",
+    "network": "string",
+    "kind": "string",
+    "asn": "int64",
+    "asn_name": "string",
+    "country": "string",
+    "prefix": "string",
+}
+CLIENTS = {
+    "ua": "string",
+    "family": "string",
+    "kind": "string",
+    "version": "string",
+    "version_key": "int64",
+    "lineage": "string",
+    "os": "string",
+    "device_class": "string",
+    "automated": "boolean",
+    "well_formed": "boolean",
+    "expected": "boolean",
+}
+NO_PERSON = ("USLACKUSER", "USLACKSECURITY")
+"""Slack's placeholders for "no actor" and "Slack Security" (slack/api.md 2)."""
+
+
+def _attributed(events: ir.Table) -> ir.Table:
+    by_app = events.app_id.notnull()
+    bot = events.actor_email.fill_null("").startswith("botuser-")
+    foreign_context = (events.action == "user_channel_join") & (
+        events.details.fill_null("").contains("INVITED")
+        | events.details.fill_null("").contains("KICKED")
+    )
+    person = (events.actor_type.fill_null("user") == "user") & ~events.actor_id.isin(NO_PERSON)
+    return events.mutate(
+        subject=ibis.coalesce(events.app_id, events.actor_id),
+        subject_type=ibis.ifelse(by_app | ~person | bot, "app", "user"),
+        own=person & ~by_app & ~bot & ~foreign_context & events.ip.notnull(),
+    )
+
+
+def day_events_expression() -> ir.Table:
+    """`day_events` from the tables `day_raw`, `addresses`, `clients` and `today`.
+
+    Anomaly events are left out: what detectors said must not teach them.
+    """
+    raw = table("day_raw", RAW_DAY)
+    addresses = table("addresses", ADDRESSES).rename(address_ip="ip", address_kind="kind")
+    clients = table("clients", CLIENTS).rename(
+        client_ua="ua", client_kind="kind", client_version="version"
+    )
+    people = raw.filter((raw.action != "anomaly") & raw.actor_id.notnull())
+    attributed = _attributed(people)
+    placed = attributed.left_join(addresses, attributed.ip == addresses.address_ip)
+    joined = placed.left_join(clients, placed.ua == clients.client_ua).cross_join(today)
+    human = joined.client_kind.isin(("desktop", "mobile", "web"))
+    signs_in = joined.action == "user_login"
+    complete = joined.mutate(
+        event_id=joined.id,
+        at=joined.date_create,
+        team=ibis.coalesce(joined.actor_team, joined.location_id),
+        teaches=joined.own & (human | signs_in).fill_null(False),
+        automated=joined.automated.fill_null(False),
+        well_formed=joined.well_formed.fill_null(True),
+        expected_client=joined.expected.fill_null(False),
+    )
+    return complete.select(*DAY_EVENTS)

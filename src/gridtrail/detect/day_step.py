@@ -1,0 +1,102 @@
+"""One day of one organization: the machinery between relations and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from gridtrail.detect.anomalies import Emitted, anomaly_bytes
+from gridtrail.detect.contract import DayContext, Detector, Profile, Step, arrow_schema
+from gridtrail.detect.counting import logarithms
+from gridtrail.detect.day import day_events_expression
+from gridtrail.detect.emission import Candidate, Said, Verdict, judge
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.errors import Stop
+from gridtrail.lake.lake import Lake
+
+
+class DayStep:
+    """Decides days through an engine that holds the tables `day_raw`, `addresses`, `clients` and
+    all profiles as of the day's start."""
+
+    def __init__(self, engine: DuckDB, detectors: Sequence[Detector]) -> None:
+        self.engine, self.detectors = engine, detectors
+        self.profiles = tuple(_unique(p for d in detectors for p in d.profiles))
+        self._steps: tuple[Step, ...] = tuple(_unique(s for d in detectors for s in d.steps))
+        self._day_events = day_events_expression()
+        self._folds: list[tuple[Profile, ir.Table]] = [(p, p.folded) for p in self.profiles]
+        engine.register("logs", logarithms())
+
+    def decide(
+        self, context: DayContext, said: Mapping[str, Said]
+    ) -> tuple[list[Verdict], dict[str, Said]]:
+        """Verdicts on the day's events and what was said after them.
+
+        Raises Stop naming the detector that failed.
+        """
+        engine = self.engine
+        day = pa.table({"day_start": pa.array([context.day_start], pa.int64())})
+        engine.register("_today", day)
+        engine.keep("today", "SELECT * FROM _today")
+        engine.keep("day_events", self._day_events)
+        for step in self._steps:
+            engine.keep(step.name, step.relation)
+        candidates: list[Candidate] = []
+        for detector in self.detectors:
+            try:
+                candidates += self._candidates(detector, context)
+            except Exception as error:  # whatever it is, it must be loud and name the detector
+                raise Stop(
+                    f"The detector {detector.name} failed ({type(error).__name__}: {error}): run "
+                    "again with --debug and report what it prints."
+                ) from error
+        return judge(candidates, said)
+
+    def _candidates(self, detector: Detector, context: DayContext) -> Iterator[Candidate]:
+        parameters = detector.parameters(context)
+        if detector.parameter_schema:
+            empty = arrow_schema(detector.parameter_schema).empty_table()
+            rows = empty if parameters is None else parameters
+            self.engine.register("_parameters", rows)
+            self.engine.keep(f"{detector.name}_parameters", "SELECT * FROM _parameters")
+        if parameters is None:
+            return
+        for row in self.engine.rows(detector.candidates).to_pylist():
+            anomaly = detector.explain(row, context)
+            if anomaly is not None:
+                yield Candidate(
+                    at=row["at"],
+                    event_id=row["event_id"],
+                    subject=row["subject"],
+                    subject_type=row["subject_type"],
+                    detector=detector.name,
+                    repeat_seconds=detector.repeat_seconds,
+                    anomaly=anomaly,
+                )
+
+    def close(self, *, empty: bool) -> None:
+        """Learn from the day that `decide` saw: every profile as of the next day's start."""
+        for profile in self.profiles:
+            rows = f"SELECT * FROM {profile.name} WHERE false" if empty else profile.summary
+            self.engine.keep(f"{profile.name}_today", rows)
+        for profile, fold in self._folds:
+            self.engine.keep(f"{profile.name}_next", fold)
+        for profile in self.profiles:
+            self.engine.keep(profile.name, f"SELECT * FROM {profile.name}_next")
+            self.engine.drop(f"{profile.name}_next")
+            self.engine.drop(f"{profile.name}_today")
+
+    def emitted(
+        self, lake: Lake, org: str, verdicts: Iterable[Verdict], detectors: Mapping[str, Detector]
+    ) -> Iterator[Emitted]:
+        """The anomaly events of those verdicts that are not silenced."""
+        spoken = [v for v in verdicts if v.silenced is None]
+        return anomaly_bytes(lake, self.engine, org, spoken, detectors)
+
+
+def _unique(things: Iterable[Any]) -> list[Any]:
+    """Things by name, first come, in order."""
+    return list({thing.name: thing for thing in reversed(list(things))}.values())[::-1]

@@ -1,0 +1,242 @@
+"""The run of detection: day by day, from frozen state, over what is not decided yet.
+
+For each day: the narrow relation of its events, the detectors' steps, thresholds and candidates,
+and when the day is over the profiles of the next day. An increment is the same run over fewer
+days: it begins with the snapshot of the oldest day that has undecided events, so its cost follows
+the new events and never the history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gridtrail.detect import state as st
+from gridtrail.detect.anomalies import Emitted, store_anomalies, write_silenced
+from gridtrail.detect.blindness import DetectorState, detector_states, write_states
+from gridtrail.detect.contract import DayContext, Detector
+from gridtrail.detect.day_step import DayStep
+from gridtrail.detect.emission import Said, Verdict, still_remembered
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.enrich.dimensions import refresh
+from gridtrail.lake.lake import Lake
+from gridtrail.settings import Settings
+
+QUIET_DAYS = 200
+"""After this many days without any event profiles are left as they are until the next event."""
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a sentence, days done and days in all."""
+
+
+@dataclass
+class OrganizationReport:
+    """What one run did for one organization; `decided_to` in seconds."""
+
+    org: str
+    decided_to: int
+    days: int = 0
+    emitted: list[Emitted] = field(default_factory=list)
+    stored: int = 0
+    silenced: dict[str, int] = field(default_factory=dict)
+    states: list[DetectorState] = field(default_factory=list)
+
+
+@dataclass
+class DetectReport:
+    """What one run did, an entry an organization."""
+
+    organizations: list[OrganizationReport]
+    seconds: float
+
+    @property
+    def stored(self) -> int:
+        """Anomaly events that are new in the lake."""
+        return sum(report.stored for report in self.organizations)
+
+    @property
+    def emitted(self) -> list[Emitted]:
+        """Anomalies of all organizations, in order of time."""
+        return [one for report in self.organizations for one in report.emitted]
+
+
+def detect(
+    lake: Lake,
+    engine: DuckDB,
+    settings: Settings,
+    *,
+    detectors: Sequence[Detector],
+    org: str | None = None,
+    start: dt.date | None = None,
+    end: int | None = None,
+    now: int | None = None,
+    dry_run: bool = False,
+    on_progress: OnProgress | None = None,
+) -> DetectReport:
+    """Decide every event that is not decided yet (`start`: from this UTC day on, again).
+
+    `end` and `now` are seconds; events later than `now` minus the settle lag wait. A dry run
+    writes nothing.
+
+    Raises Stop naming the detector when one fails; nothing of that run is then published.
+    """
+    began = time.monotonic()
+    moment = int(time.time()) if now is None else now
+    to = moment - settings.detect.settle_seconds
+    to = to if end is None else min(to, end)
+    organizations = [org] if org is not None else lake.organizations()
+    reports = []
+    for each in organizations:
+        run = _Run(lake, engine, settings, detectors, each, to, on_progress)
+        reports.append(run.go(start, dry_run=dry_run))
+    return DetectReport(reports, time.monotonic() - began)
+
+
+class _Run:
+    """One organization's run."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        engine: DuckDB,
+        settings: Settings,
+        detectors: Sequence[Detector],
+        org: str,
+        to: int,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self.lake, self.engine, self.settings = lake, engine, settings
+        self.detectors, self.org, self.to = detectors, org, to
+        self.step = DayStep(engine, detectors)
+        self.signature = _signature(detectors)
+        self.on_progress = on_progress or (lambda _text, _done, _all: None)
+        self.verdicts: list[Verdict] = []
+
+    def go(self, start: dt.date | None, *, dry_run: bool) -> OrganizationReport:
+        """Decide; store anomalies first, then snapshots, then publish progress."""
+        report = OrganizationReport(self.org, self.to)
+        counts = self.lake.day_counts(self.org)
+        progress = st.read_progress(self.lake, self.engine, self.org)
+        dirty = progress.dirty(counts, self.to)
+        if start is not None:
+            dirty = sorted({start, *dirty})
+        if not dirty or not counts:
+            report.states = detector_states(
+                self.lake, self.engine, self.detectors, self.org, self.to
+            )
+            return report
+        first = min(min(counts), dirty[0])
+        resume = progress.best_snapshot(dirty[0], self.signature)
+        begin = resume if resume is not None else first
+        days = list(_days(begin, max(day for day in counts if st.midnight(day) <= self.to)))
+        self._refresh_dimensions(days)
+        snapshots = self._decide(days, counts, resume, dry_run=dry_run)
+        report.days = len(days)
+        report.emitted = self._emitted()
+        report.silenced = _counted(v.silenced for v in self.verdicts if v.silenced)
+        report.states = detector_states(self.lake, self.engine, self.detectors, self.org, self.to)
+        if not dry_run:
+            report.stored = self._publish(report, days, counts, progress, snapshots)
+        return report
+
+    def _refresh_dimensions(self, days: Sequence[dt.date]) -> None:
+        self.on_progress("what is known of addresses and clients", 0, len(days))
+        self.lake.events_view("_range", org=self.org, oldest=st.midnight(days[0]), latest=self.to)
+        refresh(self.lake, self.engine, "_range", self.settings)
+        # joined once a day: a table, not a view over files
+        self.engine.keep("addresses", "SELECT * FROM addresses")
+        self.engine.keep("clients", "SELECT * FROM clients")
+
+    def _decide(
+        self,
+        days: Sequence[dt.date],
+        counts: Mapping[dt.date, int],
+        resume: dt.date | None,
+        *,
+        dry_run: bool,
+    ) -> list[dt.date]:
+        """Walk the days; returns those whose start was written as a snapshot."""
+        profiles = self.step.profiles
+        said = st.load_snapshot(self.lake, self.engine, self.org, resume, profiles)
+        first_day = min(counts)
+        quiet = 0
+        written = []
+        for done, day in enumerate(days):
+            keeps = (days[-1] - day).days < st.KEPT_SNAPSHOTS and day != resume
+            if keeps and not dry_run:
+                st.save_snapshot(self.lake, self.engine, self.org, day, profiles, said)
+                written.append(day)
+            quiet = 0 if counts.get(day) else quiet + 1
+            if quiet > QUIET_DAYS:
+                continue
+            said = self._decide_day(day, first_day, said, empty=quiet > 0)
+            self.on_progress(f"deciding {day}", done + 1, len(days))
+        return written
+
+    def _decide_day(
+        self, day: dt.date, first_day: dt.date, said: Mapping[str, Said], *, empty: bool
+    ) -> dict[str, Said]:
+        day_start, day_end = st.midnight(day), st.midnight(day + st.ONE_DAY) - 1
+        self.lake.events_view(
+            "day_raw", org=self.org, oldest=day_start, latest=min(day_end, self.to)
+        )
+        context = DayContext(
+            day_start, st.midnight(first_day), self.settings.detect, self.engine.rows
+        )
+        verdicts, said_then = self.step.decide(context, still_remembered(said, day_start))
+        self.verdicts += verdicts
+        if self.to >= day_end:
+            self.step.close(empty=empty)
+        return said_then
+
+    def _emitted(self) -> list[Emitted]:
+        names = {detector.name: detector for detector in self.detectors}
+        return list(self.step.emitted(self.lake, self.org, self.verdicts, names))
+
+    def _publish(
+        self,
+        report: OrganizationReport,
+        days: Sequence[dt.date],
+        counts: Mapping[dt.date, int],
+        progress: st.Progress,
+        snapshots: Iterable[dt.date],
+    ) -> int:
+        stored = store_anomalies(self.lake, self.engine, self.org, report.emitted)
+        write_silenced(self.lake, self.engine, self.org, days, self.verdicts)
+        write_states(self.lake, self.org, report.states)
+        for day in days:
+            if counts.get(day):
+                rows = counts[day] + stored.get(day, 0)
+                progress.days[day] = st.Decided(rows, self.to)
+        # a snapshot taken after a day that was decided again is out of date
+        kept = {d: s for d, s in progress.snapshots.items() if d <= days[0]}
+        progress.snapshots = kept | dict.fromkeys(snapshots, self.signature)
+        st.write_progress(self.lake, self.org, progress)
+        return sum(stored.values())
+
+
+def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
+    day = first
+    while day <= last:
+        yield day
+        day += st.ONE_DAY
+
+
+def _counted(words: Iterable[str | None]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for word in words:
+        if word is not None:
+            counts[word] = counts.get(word, 0) + 1
+    return counts
+
+
+def _signature(detectors: Sequence[Detector]) -> str:
+    """Tells which profiles and detectors made a snapshot."""
+    parts = sorted(
+        {f"{d.name}={d.version}" for d in detectors}
+        | {f"{p.name}:{p.version}" for d in detectors for p in d.profiles}
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,205 @@
+"""What detection keeps in the lake between runs.
+
+Snapshots of the profiles as of the start of a day, what was said lately, what was silenced, and
+how far each day was decided. The table `detection` is written last and in one commit: what it
+does not name was never there, so a run may die at any moment and is simply repeated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gridtrail.detect.contract import DAY_SECONDS, Profile, arrow_schema
+from gridtrail.detect.emission import Said
+from gridtrail.engine.duckdb import DuckDB, quoted
+from gridtrail.lake.lake import Lake
+from gridtrail.lake.schema import TableShape
+
+KEPT_SNAPSHOTS = 8
+"""Snapshots are kept for this many days, so that a late event costs a few days, not all."""
+
+_KEY = [pa.field("org", pa.string(), nullable=False), pa.field("as_of", pa.date32())]
+
+DETECTION = TableShape(
+    "detection",
+    pa.schema(
+        [
+            pa.field("org", pa.string(), nullable=False),
+            pa.field("kind", pa.string(), nullable=False),  # "day" or "snapshot"
+            pa.field("day", pa.date32(), nullable=False),
+            pa.field("rows", pa.int64()),  # stored events of the day when it was decided
+            pa.field("decided_to", pa.int64()),  # seconds; events up to here are decided
+            pa.field("signature", pa.string()),  # of the profiles in a snapshot
+        ]
+    ),
+    ("org",),
+)
+SAID = TableShape(
+    "detection_said",
+    pa.schema(
+        [
+            *_KEY,
+            pa.field("key", pa.string()),
+            pa.field("last_at", pa.int64()),
+            pa.field("times", pa.int64()),
+            pa.field("held_back", pa.int64()),
+        ]
+    ),
+    ("org", "as_of"),
+)
+SILENCED = TableShape(
+    "silenced",
+    pa.schema(
+        [
+            pa.field("org", pa.string(), nullable=False),
+            pa.field("day", pa.date32()),
+            pa.field("at", pa.int64()),
+            pa.field("detector", pa.string()),
+            pa.field("subject", pa.string()),
+            pa.field("event_id", pa.string()),
+            pa.field("why", pa.string()),
+            pa.field("score_millinats", pa.int64()),
+            pa.field("words", pa.string()),
+        ]
+    ),
+    ("org", "day"),
+)
+DETECTOR_STATES = TableShape(
+    "detector_states",
+    pa.schema(
+        [
+            pa.field("org", pa.string(), nullable=False),
+            pa.field("detector", pa.string()),
+            pa.field("state", pa.string()),  # working, learning or blind
+            pa.field("why", pa.string()),
+            pa.field("decided_to", pa.int64()),
+        ]
+    ),
+    ("org",),
+)
+
+
+def midnight(day: dt.date) -> int:
+    """Seconds of the day's first moment, UTC."""
+    return (day - dt.date(1970, 1, 1)).days * DAY_SECONDS
+
+
+def day_of(seconds: int) -> dt.date:
+    """The UTC day of a time in seconds."""
+    return dt.date(1970, 1, 1) + dt.timedelta(days=seconds // DAY_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How many stored events a day had when it was decided, and up to which second."""
+
+    rows: int
+    to: int
+
+
+@dataclass
+class Progress:
+    """Decided days and usable snapshots of one organization."""
+
+    days: dict[dt.date, Decided] = field(default_factory=dict)
+    snapshots: dict[dt.date, str] = field(default_factory=dict)
+
+    def dirty(self, counts: Mapping[dt.date, int], to: int) -> list[dt.date]:
+        """Days with events that are not decided yet, oldest first."""
+        return sorted(day for day, rows in counts.items() if self._is_dirty(day, rows, to))
+
+    def _is_dirty(self, day: dt.date, rows: int, to: int) -> bool:
+        if midnight(day) > to:
+            return False
+        known = self.days.get(day)
+        return (
+            known is None or known.rows != rows or known.to < min(midnight(day + ONE_DAY) - 1, to)
+        )
+
+    def best_snapshot(self, day: dt.date, signature: str) -> dt.date | None:
+        """The newest snapshot at or before `day` made by the same profiles."""
+        fitting = [d for d, made_by in self.snapshots.items() if d <= day and made_by == signature]
+        return max(fitting, default=None)
+
+
+ONE_DAY = dt.timedelta(days=1)
+
+
+def read_progress(lake: Lake, engine: DuckDB, org: str) -> Progress:
+    """What the table `detection` says of `org`."""
+    lake.view(DETECTION, "detection", org=org)
+    progress = Progress()
+    for row in engine.rows("SELECT * FROM detection").to_pylist():
+        if row["kind"] == "day":
+            progress.days[row["day"]] = Decided(row["rows"], row["decided_to"])
+        else:
+            progress.snapshots[row["day"]] = row["signature"]
+    return progress
+
+
+def write_progress(lake: Lake, org: str, progress: Progress) -> None:
+    """Publish the state of `org`, in one commit."""
+    days = [
+        {"org": org, "kind": "day", "day": d, "rows": s.rows, "decided_to": s.to}
+        for d, s in sorted(progress.days.items())
+    ]
+    snapshots = [
+        {"org": org, "kind": "snapshot", "day": d, "signature": signature}
+        for d, signature in sorted(progress.snapshots.items())[-KEPT_SNAPSHOTS:]
+    ]
+    rows = pa.Table.from_pylist(days + snapshots, schema=DETECTION.schema)
+    lake.write(DETECTION, rows, replace={"org": org})
+
+
+def shape_of(profile: Profile) -> TableShape:
+    """The lake's table for snapshots of a profile."""
+    schema = pa.schema([*_KEY, *arrow_schema(profile.schema)])
+    return TableShape(f"profile_{profile.name}", schema, ("org", "as_of"))
+
+
+def save_snapshot(
+    lake: Lake,
+    engine: DuckDB,
+    org: str,
+    day: dt.date,
+    profiles: Iterable[Profile],
+    said: Mapping[str, Said],
+) -> None:
+    """Write all profiles, and what was said, as of the start of `day`."""
+    key = f"'{org}' AS org, DATE '{day.isoformat()}' AS as_of"
+    where = {"org": org, "as_of": day}
+    for profile in profiles:
+        engine.view("_snapshot", f"SELECT {key}, * FROM {profile.name}")
+        lake.write(shape_of(profile), "_snapshot", replace=where)
+    rows = [
+        {"org": org, "as_of": day, "key": k, "last_at": s.last_at, "times": s.times}
+        | {"held_back": s.held_back}
+        for k, s in sorted(said.items())
+    ]
+    lake.write(SAID, pa.Table.from_pylist(rows, schema=SAID.schema), replace=where)
+
+
+def load_snapshot(
+    lake: Lake, engine: DuckDB, org: str, day: dt.date | None, profiles: Iterable[Profile]
+) -> dict[str, Said]:
+    """Bring all profiles as of `day` into the engine (empty ones for None); what was said."""
+    for profile in profiles:
+        if day is None:
+            engine.register("_empty", arrow_schema(profile.schema).empty_table())
+            engine.keep(profile.name, "SELECT * FROM _empty")
+            engine.unregister("_empty")
+            continue
+        lake.view(shape_of(profile), "_snapshot", org=org, as_of=day)
+        columns = ", ".join(quoted(column) for column in profile.schema)
+        engine.keep(profile.name, f"SELECT {columns} FROM _snapshot")
+    if day is None:
+        return {}
+    lake.view(SAID, "_said", org=org, as_of=day)
+    return {
+        row["key"]: Said(row["last_at"], row["times"], row["held_back"])
+        for row in engine.rows("SELECT * FROM _said").to_pylist()
+    }

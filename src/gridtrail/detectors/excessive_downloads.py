@@ -1,0 +1,125 @@
+"""excessive_downloads: more distinct files than this person, the peers and the organization know.
+
+Counted in distinct files (a streamed video is one file, however many rows it makes; opening in
+Slack counts as a download there, slack/api.md 2), in windows of ten minutes, an hour and a day,
+for people and for apps. Method: SCIENCE B.0 and B.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from gridtrail.detect.contract import Anomaly, DayContext, Profile, Step, day_events
+from gridtrail.detect.counting import PARAMETERS, Counting
+from gridtrail.detect.evidence import p_text, sql_text
+
+WORDS = {600: "ten minutes", 3600: "an hour", 86_400: "a day"}
+
+_files = day_events.filter(
+    (day_events.action == "file_downloaded")
+    & day_events.subject.notnull()
+    & day_events.entity_id.notnull()
+)
+COUNTING = Counting(
+    metric="excessive_downloads",
+    items=_files.select(
+        "subject", "subject_type", "team", "actor_id", "at", "event_id", item="entity_id"
+    ),
+    floors={600: 15, 3600: 30, 86_400: 60},  # SCIENCE B.0
+    share=0.15,
+)
+
+
+@dataclass(frozen=True)
+class ExcessiveDownloads:
+    """Too many distinct files in one window."""
+
+    name: str = "excessive_downloads"
+    version: int = 1
+    reasons: tuple[str, ...] = ("excessive_downloads",)
+    fidelity: str = "audit"
+    share: float = COUNTING.share
+    repeat_seconds: tuple[int, ...] = (3600, 4 * 3600, 86_400)
+    needs: tuple[str, ...] = ("file_downloaded",)
+    learning_days: int = COUNTING.min_history_days
+    profiles: tuple[Profile, ...] = COUNTING.profiles
+    steps: tuple[Step, ...] = COUNTING.steps
+
+    @property
+    def parameter_schema(self) -> Mapping[str, str]:
+        """Thresholds of a subject and window."""
+        return PARAMETERS
+
+    @property
+    def candidates(self) -> ir.Table:
+        """The file that made a window's count reach its threshold."""
+        return COUNTING.candidates
+
+    def parameters(self, context: DayContext) -> pa.Table | None:
+        """Thresholds of everybody who downloads today."""
+        return COUNTING.parameters(context)
+
+    def explain(self, row: Mapping[str, Any], context: DayContext) -> Anomaly:
+        """The anomaly of the file that reached the threshold."""
+        window, count = row["window"], row["threshold"]
+        return Anomaly(
+            reasons=self.reasons,
+            p_value=row["p_value"],
+            threshold=count,
+            observed={"distinct_files": count, "window_seconds": window, "from": row["bucket"]},
+            usual=_usual(row),
+            words=_words(row),
+            query=_query(row),
+            silent_if=f"fewer than {count} distinct files in {WORDS[window]}",
+            repeat_key="downloads",
+            deciding_events=(row["event_id"],),
+        )
+
+
+def _usual(row: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    return {
+        "person": {
+            "typical": row["typical"],
+            "99_percent_below": row["high"],
+            "windows_seen": row["windows_seen"],
+        },
+        "peers": {"typical": row["peer_typical"]},
+        "organization": {
+            "typical": row["organization_typical"],
+            "99_percent_below": row["organization_high"],
+            "windows_seen": row["organization_windows"],
+        },
+    }
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    span = WORDS[row["window"]]
+    own = (
+        f"usual for this {row['subject_type']} is {row['typical']}, 99 of 100 times fewer than "
+        f"{row['high']}"
+        if row["windows_seen"]
+        else f"nothing is known of this {row['subject_type']} yet"
+    )
+    return (
+        f"{row['threshold']} distinct files within {span} (p = {p_text(row['p_value'])}): {own}; "
+        f"in the organization usual is {row['organization_typical']}, 99 of 100 times at most "
+        f"{row['organization_high']}."
+    )
+
+
+def _query(row: Mapping[str, Any]) -> str:
+    who = "app_id" if row["subject"] != row["actor_id"] else "actor_id"
+    return (
+        "SELECT entity_id, entity_name, count(*) AS times FROM events "
+        f"WHERE action = 'file_downloaded' AND {who} = {sql_text(row['subject'])} "
+        f"AND date_create BETWEEN {row['bucket']} AND {row['bucket'] + row['window'] - 1} "
+        "GROUP BY ALL ORDER BY times DESC"
+    )
+
+
+DETECTOR = ExcessiveDownloads()
