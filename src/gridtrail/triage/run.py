@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.settings import Settings
-from gridtrail.triage.finding import Finding
+from gridtrail.triage.advice import advice_of
+from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raised
+from gridtrail.triage.context import context_of
+from gridtrail.triage.exposure import Exposure
+from gridtrail.triage.finding import Finding, derived_id, worst_first
+from gridtrail.triage.history import history_of
+from gridtrail.triage.identity import claims
+from gridtrail.triage.join import join
+from gridtrail.triage.narrative import narrative_of
+from gridtrail.triage.patterns import patterns_of, unprecedented
+from gridtrail.triage.rates import Rates
+from gridtrail.triage.score import evidence_nats, score
+from gridtrail.triage.store import FindingStore
+from gridtrail.triage.story import Story, title_of
+from gridtrail.triage.surroundings import Lake, Surroundings, window_of
 
+STORE_FILE = "state.db"
+_ALL = "triage_all"
 
-class Lake(Protocol):
-    """What triage needs of the lake."""
-
-    def events_view(
-        self, name: str, *, org: str | None, oldest: int | None, latest: int | None
-    ) -> None:
-        """Make events readable as the view `name` in the engine's session."""
+Group = tuple[Raised, ...]
 
 
 def triage(
@@ -29,8 +42,125 @@ def triage(
 ) -> list[Finding]:
     """Recompute and store every finding that has an anomaly between `oldest` and `latest`.
 
-    `oldest`, `latest` are seconds since the epoch, inclusive; None means no bound. `org` None
-    means every organization. Returns those findings, worst first, with the status and verdict
-    that people gave them. Findings live in `settings.data / "state.db"`.
+    `oldest`, `latest` are seconds since the epoch, inclusive; None means no bound. A finding is
+    always computed whole, its anomalies outside the range included, so that the range never
+    changes what it says. `org` None means every organization. Returns those findings, worst
+    first, with the status and verdict that people gave them. They live in the file STORE_FILE of
+    `settings.data`.
     """
-    raise NotImplementedError
+    lake.events_view(_ALL, org=org)
+    by_org: dict[str, list[Raised]] = defaultdict(list)
+    for one in read_raised(engine, _ALL):
+        by_org[one.org].append(one)
+    found: list[Finding] = []
+    with FindingStore(settings.data / STORE_FILE) as store:
+        for name, raised in sorted(by_org.items()):
+            groups = [group for group in join(raised) if _touches(group, oldest, latest)]
+            if groups:
+                computed = _Organization(lake, engine, settings, name, raised).findings(groups)
+                found += _stored(store, name, groups, computed)
+    return sorted(found, key=worst_first)
+
+
+def _touches(group: Group, oldest: int | None, latest: int | None) -> bool:
+    return any(
+        (oldest is None or one.at >= oldest) and (latest is None or one.at <= latest)
+        for one in group
+    )
+
+
+def _stored(
+    store: FindingStore, org: str, groups: Sequence[Group], computed: Sequence[Finding]
+) -> list[Finding]:
+    """The computed findings under the ids that are theirs, as the store now holds them."""
+    with store.update() as update:
+        owners = update.owners(org, [one.id for group in groups for one in group])
+        wanted = [(finding.id, finding.event_ids) for finding in computed]
+        found = []
+        for claim, finding in zip(claims(wanted, owners), computed, strict=True):
+            found.append(update.save(replace(finding, id=claim.id)))
+            for absorbed in claim.absorbed:
+                update.merge(absorbed, claim.id)
+    return found
+
+
+class _Organization:
+    """One organization's anomalies, and what its findings share."""
+
+    def __init__(
+        self, lake: Lake, engine: DuckDB, settings: Settings, org: str, raised: Sequence[Raised]
+    ) -> None:
+        self._lake = lake
+        self._engine = engine
+        self._settings = settings
+        self._rates = Rates(raised)
+        self._exposure = Exposure(engine, _ALL, org)
+
+    def findings(self, groups: Sequence[Group]) -> list[Finding]:
+        """The finding of each group."""
+        wanted = [one for group in groups for one in group]
+        self._exposure.learn_people({one.actor for one in wanted if one.actor is not None})
+        anomalies = read_anomalies(self._engine, _ALL, wanted)
+        return [self._finding([anomalies[one.id] for one in group]) for group in groups]
+
+    def _finding(self, anomalies: Sequence[Anomaly]) -> Finding:
+        first, last = anomalies[0].raised, anomalies[-1].raised
+        counts = self._anomaly_counts(first, last)
+        around = Surroundings(
+            self._engine, self._lake, window_of(self._engine, self._lake, anomalies)
+        )
+        reasons = {reason for one in anomalies for reason in one.reasons}
+        never_so_many = unprecedented(
+            counts["most_in_a_day"], counts["organization_most_in_a_day"], counts["days"]
+        )
+        story = Story(
+            anomalies=anomalies,
+            patterns=patterns_of(anomalies, never_so_many=never_so_many),
+            context=context_of(around, self._settings),
+            history=history_of(around, reasons, counts),
+            expected_clients=self._settings.enrich.expected_clients,
+        )
+        surprises = self._surprises(anomalies)
+        total = score(surprises, evidence_nats(anomalies), story.patterns)
+        parts = {"families": dict(total.families), "patterns": dict(total.bonuses)}
+        return Finding(
+            id=derived_id(first.org, first.actor or "", first.id),
+            org=first.org,
+            title=title_of(story),
+            narrative=narrative_of(story),
+            score=total.nats,
+            severity=total.severity,
+            actor_ids=(first.actor,) if first.actor is not None else (),
+            session_ids=tuple(sorted({one.session_id for one in anomalies if one.session_id})),
+            ips=tuple(sorted({one.ip for one in anomalies if one.ip})),
+            reasons=story.reasons,
+            first_seen=first.at,
+            last_seen=last.at,
+            event_ids=tuple(one.raised.id for one in anomalies),
+            context=story.context,
+            history={**story.history, "score": {"pattern": story.pattern, **parts}},
+            advice=advice_of(story),
+        )
+
+    def _surprises(self, anomalies: Sequence[Anomaly]) -> dict[str, float]:
+        first = anomalies[0].raised
+        exposed = self._exposure
+        families = frozenset().union(*(one.raised.families for one in anomalies))
+        return {
+            family: self._rates.surprise(
+                family,
+                first.actor,
+                first.day,
+                users=exposed.users(first.day),
+                days=exposed.days(first.day),
+                own_days=exposed.own_days(first.actor, first.day),
+            )
+            for family in families
+        }
+
+    def _anomaly_counts(self, first: Raised, last: Raised) -> dict[str, Any]:
+        return {
+            "days": self._exposure.days(first.day),
+            "most_in_a_day": self._rates.most_in_a_day(first.actor, first.day, last.day),
+            **self._rates.before(first.actor, first.day),
+        }

@@ -1,0 +1,167 @@
+"""What happened around a finding: the surrounding audit events, folded to what a person reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gridtrail.enrich.agent_text import cleaned
+from gridtrail.enrich.clients import client_of, expected
+from gridtrail.enrich.dimensions import address_book
+from gridtrail.settings import Settings
+from gridtrail.triage.files import files_of
+from gridtrail.triage.surroundings import LOGINS, Surroundings
+
+MOST_ROWS = 50
+MOST_RUNS = 60
+RUN_GAP_SECONDS = 1_800
+
+
+def context_of(around: Surroundings, settings: Settings) -> dict[str, Any]:
+    """The context of a finding as a JSON object; times are seconds, counts are events.
+
+    window {from, to}; counts {action: n}; files (see `files`);
+    addresses [{ip, events, first_seen, last_seen, known_since, people, asn, asn_name, country,
+    address_kind}];
+    clients [{ua, family, kind, version, os, expected, events, first_seen, last_seen, known_since,
+    people}];
+    sessions [{id, born, born_as, events, logins, addresses, clients, other_actors}];
+    channels and workspaces [{id, name, events}];
+    timeline (runs of one action [{action, events, from, to}]) with timeline_runs, their number
+    before it was cut to MOST_RUNS;
+    responses [{id, at, action, actor}] of Slack or an administrator.
+    `known_since` is the person's first use in the 30 days before the window, null when there was
+    none; `people` is how many used it from then to the window's end.
+    """
+    window = around.window
+    counts = around.ask(
+        "SELECT action, count(*) AS n FROM triage_near GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    runs = _timeline(around)
+    return {
+        "window": {"from": window.start, "to": window.end},
+        "counts": {cleaned(row["action"]): row["n"] for row in counts},
+        "files": files_of(around),
+        "addresses": _addresses(around, settings),
+        "clients": _clients(around, settings),
+        "sessions": _sessions(around),
+        "channels": _places(around, "entity_type = 'channel'", "entity", "entity_name"),
+        "workspaces": _places(around, "true", "location_id", "location_domain"),
+        "timeline": runs[:MOST_RUNS],
+        "timeline_runs": len(runs),
+        "responses": around.ask(
+            'SELECT id, seconds AS "at", action, actor_id AS actor FROM triage_after '
+            f"ORDER BY seconds, id LIMIT {MOST_ROWS}"
+        ),
+    }
+
+
+def _used(around: Surroundings, column: str) -> list[dict[str, Any]]:
+    """The values of `column` in the window with their events, and who used them before."""
+    window = around.window
+    return around.ask(
+        f"""WITH near AS (
+            SELECT {column} AS value, count(*) AS events, min(seconds) AS first_seen,
+                max(seconds) AS last_seen
+            FROM triage_near WHERE {column} IS NOT NULL GROUP BY 1
+        ), past AS (
+            SELECT {column} AS value, count(DISTINCT actor_id) AS people,
+                min(date_create) FILTER (actor_id = ? AND date_create < ?) AS known_since
+            FROM triage_days WHERE date_create BETWEEN ? AND ?
+                AND {column} IN (SELECT value FROM near)
+            GROUP BY 1
+        )
+        SELECT near.*, past.people, past.known_since FROM near JOIN past USING (value)
+        ORDER BY events DESC, value LIMIT {MOST_ROWS}""",
+        [window.actor, window.start, window.past, window.end],
+    )
+
+
+def _addresses(around: Surroundings, settings: Settings) -> list[dict[str, Any]]:
+    rows = _used(around, "ip")
+    # at most MOST_ROWS addresses: asking the book is cheaper than the dimension table here
+    facts = address_book(settings.enrich).facts_many([row["value"] for row in rows])
+    return [
+        {
+            "ip": row.pop("value"),
+            **row,
+            "asn": fact.asn,
+            "asn_name": fact.asn_name,
+            "country": fact.country,
+            "address_kind": fact.kind_at(row["last_seen"]),
+        }
+        for row, fact in zip(rows, facts, strict=True)
+    ]
+
+
+def _clients(around: Surroundings, settings: Settings) -> list[dict[str, Any]]:
+    found = []
+    for row in _used(around, "ua"):
+        ua = row.pop("value")
+        client = client_of(ua)
+        found.append(
+            {
+                "ua": cleaned(ua),
+                "family": client.family,
+                "kind": client.kind,
+                "version": client.version,
+                "os": client.os,
+                "expected": expected(client, settings.enrich.expected_clients),
+                **row,
+            }
+        )
+    return found
+
+
+def _sessions(around: Surroundings) -> list[dict[str, Any]]:
+    window = around.window
+    rows = around.ask(
+        f"""WITH near AS (
+            SELECT session_id AS id, count(*) AS events,
+                count(*) FILTER (list_contains(?, action)) AS logins,
+                count(DISTINCT actor_id) FILTER (actor_id IS DISTINCT FROM ?) AS other_actors,
+                list_sort(list_distinct(list(ip) FILTER (ip IS NOT NULL)))[:10] AS addresses,
+                list_sort(list_distinct(list(ua) FILTER (ua IS NOT NULL)))[:10] AS clients
+            FROM triage_near WHERE session_id IS NOT NULL GROUP BY 1
+        ), birth AS (
+            SELECT session_id AS id, min(date_create) AS born,
+                arg_min(action, (date_create, triage_days.id)) AS born_as
+            FROM triage_days
+            WHERE date_create <= ? AND session_id IN (SELECT id FROM near) GROUP BY 1
+        )
+        SELECT near.id, born, born_as, events, logins, addresses, clients, other_actors
+        FROM near JOIN birth USING (id) ORDER BY events DESC, near.id LIMIT {MOST_ROWS}""",
+        [list(LOGINS), window.actor, window.end],
+    )
+    for row in rows:
+        row["clients"] = [cleaned(ua) for ua in row["clients"] or ()]
+        row["addresses"] = row["addresses"] or []
+        row["born_as"] = cleaned(row["born_as"])
+    return rows
+
+
+def _places(around: Surroundings, which: str, key: str, name: str) -> list[dict[str, Any]]:
+    rows = around.ask(
+        f"SELECT {key} AS id, max({name}) AS name, count(*) AS events FROM triage_near "
+        f"WHERE {which} AND {key} IS NOT NULL GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT {MOST_ROWS}"
+    )
+    for row in rows:
+        row["name"] = cleaned(row["name"] or "")
+    return rows
+
+
+def _timeline(around: Surroundings) -> list[dict[str, Any]]:
+    """Runs of one action, oldest first; a pause of RUN_GAP_SECONDS ends a run."""
+    rows = around.ask(
+        """SELECT any_value(action) AS action, count(*) AS events, min(seconds) AS "from",
+            max(seconds) AS "to" FROM (
+            SELECT seconds, action, sum(starts) OVER (ORDER BY seconds, action, id) AS run FROM (
+                SELECT id, seconds, action, CASE WHEN lag(action) OVER w = action
+                    AND seconds - lag(seconds) OVER w <= ? THEN 0 ELSE 1 END AS starts
+                FROM triage_near WINDOW w AS (ORDER BY seconds, action, id)
+            )
+        ) GROUP BY run ORDER BY run""",
+        [RUN_GAP_SECONDS],
+    )
+    for row in rows:
+        row["action"] = cleaned(row["action"])
+    return rows

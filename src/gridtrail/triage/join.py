@@ -1,0 +1,81 @@
+"""Which anomalies belong together: gaps and islands on each join key, then their union.
+
+The keys are a table, so that sessions and networks can be added; today it holds the actor alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gridtrail.triage.anomaly import DAY_SECONDS, Raised
+
+LONGEST_SECONDS = 14 * DAY_SECONDS
+"""An island is cut when it would span more, so that a noisy actor does not grow one for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinKey:
+    """Anomalies with the same value and at most `gap_seconds` between neighbours are joined."""
+
+    name: str
+    gap_seconds: int
+    value: Callable[[Raised], str | None]
+
+
+def _actor(anomaly: Raised) -> str | None:
+    return anomaly.actor
+
+
+JOIN_KEYS: tuple[JoinKey, ...] = (JoinKey("actor", DAY_SECONDS, _actor),)
+
+
+def join(
+    anomalies: Iterable[Raised], keys: Sequence[JoinKey] = JOIN_KEYS
+) -> list[tuple[Raised, ...]]:
+    """Groups of anomalies of one organization; an anomaly without any key stands alone.
+
+    Members come oldest first (same second: by id), groups in the order of their first member, so
+    the order of the input does not matter.
+    """
+    ordered = sorted(anomalies, key=_order)
+    leader = {one.id: one.id for one in ordered}
+
+    def found(name: str) -> str:
+        while leader[name] != name:
+            leader[name] = leader[leader[name]]
+            name = leader[name]
+        return name
+
+    for key in keys:
+        for island in _islands(ordered, key):
+            first = found(island[0].id)
+            for other in island[1:]:
+                leader[found(other.id)] = first
+    groups: dict[str, list[Raised]] = {}
+    for one in ordered:
+        groups.setdefault(found(one.id), []).append(one)
+    return [tuple(group) for group in groups.values()]
+
+
+def _order(anomaly: Raised) -> tuple[int, str]:
+    return (anomaly.at, anomaly.id)
+
+
+def _islands(ordered: Sequence[Raised], key: JoinKey) -> list[list[Raised]]:
+    islands: list[list[Raised]] = []
+    newest: dict[str, list[Raised]] = {}
+    for one in ordered:
+        value = key.value(one)
+        if value is None:
+            continue
+        island = newest.get(value)
+        if island is None or _apart(island, one, key.gap_seconds):
+            island = newest[value] = []
+            islands.append(island)
+        island.append(one)
+    return islands
+
+
+def _apart(island: Sequence[Raised], one: Raised, gap_seconds: int) -> bool:
+    return one.at - island[-1].at > gap_seconds or one.at - island[0].at > LONGEST_SECONDS

@@ -1,0 +1,166 @@
+"""The finding in plain sentences: what, who, from where, with what, which files, how unusual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from gridtrail.triage.story import Story
+from gridtrail.triage.words import day, listed, moment, number, quoted, sentence, shown, span
+
+_ACTIONS = MappingProxyType(
+    {
+        "file_downloaded": ("downloads", "files downloaded"),
+        "file_shared": ("file shares", "files shared"),
+        "file_malicious_content_detected": ("malicious files", "malicious files"),
+        "message_tombstoned": ("deleted messages", "messages deleted"),
+    }
+)
+_MOST_FILES = 5
+_MOST_OTHER = 6
+
+
+def narrative_of(story: Story) -> str:
+    """The sentences, separated by one space; every piece of an event in them is made safe."""
+    parts = (_what, _meaning, _files, _addresses, _clients, _usual, _anomalies, _else, _responses)
+    written = [text for part in parts for text in part(story)]
+    return " ".join(sentence(text) for text in [*written, *_evidence(story)])
+
+
+def _what(story: Story) -> Iterator[str]:
+    first = story.anomalies[0]
+    times = [one.happened for one in story.anomalies]
+    known = [quoted(one) for one in (first.actor_email, first.raised.actor or "") if one]
+    who = f"{story.name} ({', '.join(known)})" if known else story.name
+    count = number(len(story.anomalies), "anomaly was", "anomalies were")
+    yield (
+        f"{span(min(times), max(times))}, {count} raised for {who}: {listed(story.reason_words)}"
+    )
+
+
+def _meaning(story: Story) -> Iterator[str]:
+    if story.pattern == "stolen_session":
+        yield (
+            "The access itself was unusual too, not only what was done with it: somebody else may "
+            "hold this person's session"
+        )
+    elif story.pattern == "admin_takeover":
+        yield "Both the access and what was administered are unusual for this person"
+    elif story.pattern == "scraping_tool" and not story.families & {"network", "session"}:
+        yield (
+            "There is no address anomaly and no session anomaly: it looks like this person's own "
+            "doing"
+        )
+    elif story.pattern == "bulk_download":
+        yield "Nothing but the volume is unusual: no address, session or client anomaly is near"
+
+
+def _files(story: Story) -> Iterator[str]:
+    files = story.context["files"]
+    if not files["distinct"]:
+        return
+    events = number(files["events"], "file event")
+    distinct = number(files["distinct"], "distinct file")
+    loaded = files["downloads"]
+    if loaded["distinct"]:
+        events = number(loaded["events"], "download")
+        distinct = number(loaded["distinct"], "distinct file")
+    told = files["listed"][:_MOST_FILES]
+    names = listed([quoted(one["name"] or one["id"]) for one in told])
+    among = "the files are" if files["distinct"] <= len(told) else "among the files are"
+    yield f"Around it there were {events} of {distinct}; {among} {names}"
+    alone = [one for one in told if one["other_people"] == 0]
+    if alone and len(alone) < len(told):
+        only = listed([quoted(one["name"] or one["id"]) for one in alone])
+        yield f"Nobody else touched {only} in the past {story.history['days']} days"
+
+
+def _addresses(story: Story) -> Iterator[str]:
+    ips = {one.ip for one in story.anomalies}
+    for row in [one for one in story.context["addresses"] if one["ip"] in ips][:3]:
+        facts = [
+            shown(str(row[key])) for key in ("asn_name", "country", "address_kind") if row.get(key)
+        ]
+        where = f"{quoted(row['ip'])} ({', '.join(facts)})" if facts else quoted(row["ip"])
+        yield f"It came from {where}; {_known(story, row)}"
+
+
+def _clients(story: Story) -> Iterator[str]:
+    own = [one for one in story.context["clients"] if not one["expected"]]
+    for row in own[:3]:
+        yield (
+            f"The client calls itself {quoted(row['ua'])}, which nobody listed as expected; "
+            f"{_known(story, row)}"
+        )
+
+
+def _known(story: Story, row: Mapping[str, Any]) -> str:
+    """Who used an address or a client before; `people` counts this person too."""
+    days = story.history["days"]
+    others = row["people"] - 1
+    who = number(others, "other person", "other people") if others > 0 else "nobody else"
+    if row["known_since"] is None:
+        joined = "but" if others > 0 else "and"
+        return f"this person had not used it in the {days} days before, {joined} {who} did"
+    since = day(row["known_since"])
+    return f"this person has used it since at least {since}, and in the past {days} days {who} did"
+
+
+def _usual(story: Story) -> Iterator[str]:
+    for action, counts in story.history["counts"].items():
+        what, things = _ACTIONS[action]
+        seen, person, everyone = counts["observed"], counts["person"], counts["organization"]
+        if not seen["distinct"]:
+            yield f"The audit log around it shows no {what}"
+            continue
+        yield (
+            f"The busiest day had {seen['busiest_day']} distinct {things}, the busiest hour "
+            f"{seen['busiest_hour']}"
+        )
+        if person["active_days"]:
+            yield (
+                f"This person's median is {person['day_median']:g} on a day with {what} and the "
+                f"most was {person['day_most']} ({number(person['active_days'], 'such day')} in "
+                f"the {story.history['days']} days before)"
+            )
+        else:
+            yield f"This person had no {what} in the {story.history['days']} days before"
+        if everyone["person_days"]:
+            yield (
+                f"In the organization the median is {everyone['p50']:g}, 99 of 100 such days stay "
+                f"at or below {everyone['p99']}, and the most anybody had was {everyone['most']}"
+            )
+
+
+def _anomalies(story: Story) -> Iterator[str]:
+    counts = story.history["anomalies"]
+    if not counts["days"]:
+        yield "The log holds no earlier day to compare the number of anomalies with"
+        return
+    before = number(counts["person_total"], "anomaly", "anomalies")
+    yield (
+        f"In the {number(counts['days'], 'day')} of log before, this person raised {before}, and "
+        f"nobody more than {counts['organization_most_in_a_day']} in a day; now it is "
+        f"{counts['most_in_a_day']} in a day"
+    )
+
+
+def _else(story: Story) -> Iterator[str]:
+    told = {"anomaly", *story.history["counts"]}
+    other = [(n, action) for action, n in story.context["counts"].items() if action not in told]
+    if other:
+        parts = [f"{n} × {shown(action, 60)}" for n, action in other[:_MOST_OTHER]]
+        more = f" and {number(len(other) - len(parts), 'other action')}"
+        yield f"Also logged: {', '.join(parts)}{more if len(other) > len(parts) else ''}"
+
+
+def _responses(story: Story) -> Iterator[str]:
+    for row in story.context["responses"][:3]:
+        yield f"At {moment(row['at'])} {shown(row['action'])} was logged for this person"
+
+
+def _evidence(story: Story) -> list[str]:
+    """What our own detectors said, as they said it."""
+    said = [one.evidence.words for one in story.anomalies if one.evidence is not None]
+    return [f"A detector says: {quoted(text, 300)}" for text in dict.fromkeys(said) if text][:3]

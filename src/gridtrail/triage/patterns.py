@@ -1,0 +1,128 @@
+"""The patterns that anomalies of one actor can make together, the gravest first.
+
+Time is that of the flagged actions. The steps of a chain lie within CHAIN_SECONDS of each other,
+and access comes before the taking. In one session the order does not matter, because what detects
+has its own delays; without a common session, TOLERANCE_SECONDS are allowed for them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly
+
+CHAIN_SECONDS = DAY_SECONDS
+TOLERANCE_SECONDS = 3_600
+"""Slack repeats an anomaly about once an hour, so an hour is how late its reports can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`bonus` is added to the score (nats); severity stays between `floor` and `ceiling`."""
+
+    name: str
+    bonus: float
+    floor: str
+    ceiling: str
+
+
+STOLEN_SESSION = Pattern("stolen_session", 6.0, "critical", "critical")
+"""Somebody outside seems to hold the user's session and to take data with it."""
+
+ADMIN_TAKEOVER = Pattern("admin_takeover", 6.0, "high", "critical")
+"""An administrator's access is odd and so is what is done with it."""
+
+SCRAPING_TOOL = Pattern("scraping_tool", 4.0, "high", "high")
+"""A tool takes data, from the person's usual place and session: most likely by that person."""
+
+TOR = Pattern("tor", 0.0, "medium", "critical")
+"""A Tor exit is a fact, not a statistic: never low."""
+
+TOR_ALONE = Pattern("tor", 0.0, "medium", "medium")
+GRAVE = Pattern("grave", 0.0, "medium", "critical")
+"""Reasons that mean harm by themselves: a session that changed, malware, odd administration,
+credentials tried out."""
+
+BULK_DOWNLOAD = Pattern("bulk_download", 0.0, "low", "low")
+"""Volume and nothing else: many people do it now and then, harmlessly."""
+
+UNPRECEDENTED = Pattern("unprecedented_count", 4.0, "medium", "medium")
+"""More anomalies in a day than anybody ever had: worth a look even if each one is harmless."""
+
+PLAIN = Pattern("plain", 0.0, "low", "critical")
+
+FEWEST_UNPRECEDENTED = 4
+HISTORY_DAYS = 14
+"""Days of history before "nobody ever had so many" means anything."""
+
+_ACCESS = frozenset({"network", "session"})
+_TOOL = frozenset({"client", "scraping"})
+_TAKING = frozenset({"volume", "scraping"})
+_GRAVE = frozenset({"session", "malware", "admin", "credentials"})
+
+
+def unprecedented(most_today: int, most_before: int, days: int) -> bool:
+    """Whether `most_today` anomalies in a day are more than anybody had in `days` of history."""
+    return days >= HISTORY_DAYS and most_today >= FEWEST_UNPRECEDENTED and most_today > most_before
+
+
+def patterns_of(anomalies: Sequence[Anomaly], *, never_so_many: bool = False) -> list[Pattern]:
+    """The pattern the anomalies make, and UNPRECEDENTED beside it where `never_so_many`."""
+    found = [_main(anomalies)]
+    return [*found, UNPRECEDENTED] if never_so_many else found
+
+
+def _main(anomalies: Sequence[Anomaly]) -> Pattern:
+    families = frozenset().union(*(one.raised.families for one in anomalies))
+    if _chain(anomalies, _ACCESS, _TOOL, _TAKING):
+        return STOLEN_SESSION
+    admin = frozenset({"admin"})
+    if _chain(anomalies, _ACCESS, admin, admin):
+        return ADMIN_TAKEOVER
+    if _beside(anomalies, _TOOL, _TAKING):
+        return SCRAPING_TOOL
+    if any("tor" in one.reasons for one in anomalies):
+        return TOR_ALONE if families == {"network"} else TOR
+    if families & _GRAVE:
+        return GRAVE
+    return BULK_DOWNLOAD if families == {"volume"} else PLAIN
+
+
+def _steps(anomalies: Sequence[Anomaly], families: frozenset[str]) -> list[tuple[int, str]]:
+    return sorted({(a.happened, a.session_id) for a in anomalies if a.raised.families & families})
+
+
+def _chain(
+    anomalies: Sequence[Anomaly],
+    access: frozenset[str],
+    tool: frozenset[str],
+    taking: frozenset[str],
+) -> bool:
+    """Whether access, tool and taking happened close together, access not after the taking."""
+    tools = [at for at, _ in _steps(anomalies, tool)]
+    takings = _steps(anomalies, taking)
+    return any(
+        _linked(entry, take) and _any_within(tools, entry[0], take[0])
+        for entry in _steps(anomalies, access)
+        for take in takings
+    )
+
+
+def _linked(entry: tuple[int, str], take: tuple[int, str]) -> bool:
+    if abs(entry[0] - take[0]) > CHAIN_SECONDS:
+        return False
+    same_session = entry[1] == take[1] != ""
+    return same_session or entry[0] <= take[0] + TOLERANCE_SECONDS
+
+
+def _any_within(times: Sequence[int], one: int, other: int) -> bool:
+    """Whether some of the sorted `times` lies within CHAIN_SECONDS of both moments."""
+    place = bisect_left(times, max(one, other) - CHAIN_SECONDS)
+    return place < len(times) and times[place] <= min(one, other) + CHAIN_SECONDS
+
+
+def _beside(anomalies: Sequence[Anomaly], tool: frozenset[str], taking: frozenset[str]) -> bool:
+    takings = [at for at, _ in _steps(anomalies, taking)]
+    return any(_any_within(takings, at, at) for at, _ in _steps(anomalies, tool))

@@ -1,0 +1,123 @@
+"""Everything that is known of one finding when its words are written, and its title."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from gridtrail.enrich.clients import client_of, expected
+from gridtrail.triage.anomaly import Anomaly
+from gridtrail.triage.patterns import UNPRECEDENTED, Pattern
+from gridtrail.triage.reasons import WORDS, families_of
+from gridtrail.triage.words import listed, number, shown
+
+
+@dataclass(frozen=True)
+class Story:
+    """`patterns` has the main one first; `context` and `history` are those of the finding."""
+
+    anomalies: Sequence[Anomaly]
+    patterns: Sequence[Pattern]
+    context: Mapping[str, Any]
+    history: Mapping[str, Any]
+    expected_clients: Collection[str] = ()
+
+    @property
+    def pattern(self) -> str:
+        """Name of the main pattern."""
+        return self.patterns[0].name
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason, once, sorted."""
+        return tuple(sorted({reason for one in self.anomalies for reason in one.reasons}))
+
+    @cached_property
+    def families(self) -> frozenset[str]:
+        """Every reason family."""
+        return families_of(self.reasons)
+
+    @cached_property
+    def name(self) -> str:
+        """What to call the person or app: name, e-mail or id, safe to show."""
+        first = self.anomalies[0]
+        for one in self.anomalies:
+            if shown(one.actor_name):
+                return shown(one.actor_name)
+        return shown(first.actor_email) or shown(first.raised.actor or "") or "Somebody"
+
+    @cached_property
+    def client(self) -> str:
+        """The client the anomalies are about, safe to show; "" when none of them is about one.
+
+        A name that nobody expects says most, then what Slack detected behind the agent, then
+        the agent's own family.
+        """
+        about = [one for one in self.anomalies if one.raised.families & {"client", "scraping"}]
+        clients = [client_of(one.ua) for one in about]
+        odd = [c.family for c in clients if not expected(c, self.expected_clients)]
+        detected = [
+            one.detail(key) for one in about for key in ("scraping_tool", "detected_client")
+        ]
+        for names in (odd, detected, [client.family for client in clients]):
+            counted = Counter(shown(name) for name in names if shown(name))
+            if counted:
+                return min(counted, key=lambda name: (-counted[name], name))
+        return ""
+
+    @property
+    def reason_words(self) -> list[str]:
+        """The reasons in words; unknown ones by their code."""
+        known = [WORDS[reason] for reason in self.reasons if reason in WORDS]
+        unknown = [f"“{shown(one, 40)}”" for one in self.reasons if one not in WORDS]
+        return [*known, *unknown[:3]] or ["an anomaly without a reason"]
+
+
+def title_of(story: Story) -> str:
+    """The finding in one line."""
+    if UNPRECEDENTED in story.patterns and story.pattern in ("bulk_download", "plain", "grave"):
+        most = story.history["anomalies"]["most_in_a_day"]
+        many = number(most, "anomaly", "anomalies")
+        return f"{story.name} raised {many} in a day, more than anyone before"
+    return _TITLES[story.pattern](story)
+
+
+def _scraped(story: Story) -> str:
+    tool = f" with {story.client}" if story.client else ""
+    return f"{story.name}'s Slack is being scraped{tool}"
+
+
+def _bulk(story: Story) -> str:
+    did = [_VOLUME[reason] for reason in story.reasons if reason in _VOLUME]
+    return f"{story.name} {listed(did)}"
+
+
+def _reasons(story: Story) -> str:
+    return f"{story.name}: {listed(story.reason_words)}"
+
+
+_VOLUME = MappingProxyType(
+    {
+        "excessive_downloads": "downloaded unusually many files",
+        "excessive_file_shares": "shared unusually many files",
+        "unexpected_api_call_volume": "made unusually many API calls",
+        "search_volume": "searched unusually much",
+    }
+)
+
+_TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
+    {
+        "stolen_session": lambda story: f"Stolen session: {_scraped(story)}",
+        "admin_takeover": lambda story: f"Administrator {story.name}'s account may be taken over",
+        "scraping_tool": _scraped,
+        "tor": lambda story: f"{story.name} used Slack through Tor",
+        "bulk_download": _bulk,
+        "grave": _reasons,
+        "plain": _reasons,
+    }
+)
+"""Main pattern -> title."""

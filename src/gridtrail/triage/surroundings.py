@@ -1,0 +1,149 @@
+"""The audit events around a finding: which are read, and the relations the questions are put to.
+
+Only the days that are needed are read, and never `raw`. Three relations are made in the engine:
+
+    triage_days   events of the organization from PAST_DAYS before the finding to its end
+    triage_near   the person's own events and those of the finding's sessions, an hour around it
+    triage_after  what was done to the person then and in the day that follows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly
+
+PAST_DAYS = 30
+"""Days before a finding's first day that say what is usual."""
+
+AROUND_SECONDS = 3_600
+RESPONSE_SECONDS = DAY_SECONDS
+
+SLACKS_RESPONSES = (
+    "bulk_session_reset_by_admin",
+    "file_download_blocked",
+    "file_downloaded_blocked",
+    "ip_allowlist_access_denied",
+    "user_deactivated",
+    "user_logout_compromised",
+    "user_password_reset_by_admin",
+    "user_password_reset_slack_security",
+    "user_session_invalidated",
+    "user_session_reset_by_admin",
+    "user_sessions_reset_by_anomaly_event_response",
+    "user_sessions_reset_by_circuit_breaker",
+)
+"""Actions that end or limit what a person can do: by Slack, or by an administrator."""
+
+LOGINS = ("user_login", "cli_login")
+
+
+class Lake(Protocol):
+    """What triage needs of the lake."""
+
+    def events_view(
+        self,
+        name: str = ...,
+        *,
+        org: str | None = ...,
+        oldest: int | None = ...,
+        latest: int | None = ...,
+    ) -> object:
+        """Make events readable as the view `name` in the engine's session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is looked at for one finding; times are seconds, `start` and `end` inclusive."""
+
+    org: str
+    actor: str | None
+    sessions: tuple[str, ...]
+    first: int  # of the flagged actions and their anomalies
+    last: int
+
+    @property
+    def start(self) -> int:
+        """An hour before the first flagged action."""
+        return self.first - AROUND_SECONDS
+
+    @property
+    def end(self) -> int:
+        """An hour after the last anomaly or flagged action."""
+        return self.last + AROUND_SECONDS
+
+    @property
+    def first_midnight(self) -> int:
+        """Start of the UTC day of the first flagged action: history ends here."""
+        return self.first // DAY_SECONDS * DAY_SECONDS
+
+    @property
+    def past(self) -> int:
+        """Where history begins."""
+        return self.first_midnight - PAST_DAYS * DAY_SECONDS
+
+
+class Surroundings:
+    """The relations around one finding, readable until the next one is made."""
+
+    def __init__(self, engine: DuckDB, lake: Lake, window: Window) -> None:
+        self.engine = engine
+        self.window = window
+        lake.events_view(
+            "triage_days",
+            org=window.org,
+            oldest=window.past,
+            latest=window.end + RESPONSE_SECONDS,
+        )
+        self._near()
+
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The rows of `sql` over the relations."""
+        rows: list[dict[str, Any]] = self.engine.rows(sql, parameters).to_pylist()
+        return rows
+
+    def _near(self) -> None:
+        window = self.window
+        self.engine.command(
+            "CREATE OR REPLACE TEMP TABLE triage_near AS "
+            "SELECT id, date_create AS seconds, action, actor_id, "
+            "entity_type, coalesce(entity_id, entity_name) AS entity, entity_name, "
+            "location_id, location_domain, ua, ip, session_id, reasons "
+            "FROM triage_days WHERE date_create BETWEEN ? AND ? "
+            "AND (actor_id = ? OR list_contains(?, session_id))",
+            [window.start, window.end, window.actor, list(window.sessions)],
+        )
+        self.engine.command(
+            "CREATE OR REPLACE TEMP TABLE triage_after AS "
+            "SELECT id, date_create AS seconds, action, actor_id "
+            "FROM triage_days WHERE date_create BETWEEN ? AND ? "
+            "AND list_contains(?, action) AND (entity_id = ? OR actor_id = ?)",
+            [
+                window.first,
+                window.end + RESPONSE_SECONDS,
+                list(SLACKS_RESPONSES),
+                window.actor,
+                window.actor,
+            ],
+        )
+
+
+def window_of(engine: DuckDB, lake: Lake, anomalies: Sequence[Anomaly]) -> Window:
+    """The window around the anomalies of one finding and the events that decided them."""
+    raised = anomalies[0].raised
+    times = [at for one in anomalies for at in (one.happened, one.raised.at)]
+    deciding = {i for one in anomalies if one.evidence for i in one.evidence.deciding_events}
+    if deciding:
+        oldest, latest = min(times) - DAY_SECONDS, max(times)
+        lake.events_view("triage_deciding", org=raised.org, oldest=oldest, latest=latest)
+        rows = engine.rows(
+            "SELECT min(date_create) AS first, max(date_create) AS last FROM triage_deciding "
+            "WHERE date_create BETWEEN ? AND ? AND list_contains(?, id)",
+            [oldest, latest, sorted(deciding)],
+        ).to_pylist()
+        times += [at for at in (rows[0]["first"], rows[0]["last"]) if at is not None]
+    sessions = tuple(sorted({one.session_id for one in anomalies if one.session_id}))
+    return Window(raised.org, raised.actor, sessions, min(times), max(times))
