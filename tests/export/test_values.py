@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,7 @@ def test_raw_json_is_escaped_without_a_change_of_meaning() -> None:
         (float("nan"), "nan"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         ([("a", 1)], [["a", 1]]),
+        (pa.MonthDayNano([1, 2, 3_500_000_000]), "P1M2DT3.5S"),
     ],
 )
 def test_values_json_does_not_know(value: object, expected: object) -> None:

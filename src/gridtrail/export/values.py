@@ -53,6 +53,8 @@ def plain(value: object) -> object:
             return value.isoformat()
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
+        case tuple() if hasattr(value, "nanoseconds"):
+            return _duration_of(*value)
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
         case _:
@@ -71,6 +73,11 @@ def _odd(value: object) -> object:
             return str(value)
         case _:
             raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _duration_of(months: int, days: int, nanoseconds: int) -> str:
+    """An Arrow interval (months, days, nanoseconds) as an ISO 8601 duration: `P0M1DT2.5S`."""
+    return f"P{months}M{days}DT{plain(Decimal(nanoseconds) / 1_000_000_000)}S"
 
 
 def _text_of(raw: bytes) -> object:
