@@ -31,6 +31,7 @@ from gridtrail.detect.contract import (
 from gridtrail.detect.profiles import people
 
 WINDOWS = (600, 3600, DAY_SECONDS)
+SUBJECT_TYPES = ("user", "app")
 LEVELS = (0.1, 0.01, 0.001)
 NEW_DAYS = 14
 LARGEST_LOG = 100_000
@@ -38,12 +39,13 @@ LARGEST_LOG = 100_000
 LOGS = {"value": "int64", "y": "int64"}
 COUNTS = {
     "subject": "string",
+    "subject_type": "string",
     "window": "int64",
     "units": "int64",
     "sum_y": "int64",
     "sum_y2": "int64",
 }
-HISTOGRAM = {"window": "int64", "value": "int64", "units": "int64"}
+HISTOGRAM = {"subject_type": "string", "window": "int64", "value": "int64", "units": "int64"}
 LADDER = {
     "stratum": "string",
     "window": "int64",
@@ -152,7 +154,7 @@ class Counting:
     def _counts(self) -> Profile:
         units = self.units.mutate(value=lambda u: ibis.least(u.value, LARGEST_LOG))
         joined = units.join(logs, "value")
-        summary = joined.group_by("subject", "window").aggregate(
+        summary = joined.group_by("subject", "subject_type", "window").aggregate(
             units=(joined.count() * th.UNIT).cast("int64"),
             sum_y=(joined.y.sum() * th.UNIT).cast("int64"),
             sum_y2=((joined.y * joined.y).sum() * th.UNIT).cast("int64"),
@@ -161,7 +163,7 @@ class Counting:
 
     def _histogram(self) -> Profile:
         units = self.units
-        summary = units.group_by("window", "value").aggregate(
+        summary = units.group_by("subject_type", "window", "value").aggregate(
             units=(units.count() * th.UNIT).cast("int64")
         )
         return Profile(
@@ -196,19 +198,26 @@ class Counting:
         """Thresholds of everybody who is active today, from state of the day's start."""
         if context.history_days < self.min_history_days:
             return None
-        frozen = _Frozen(
-            subjects=context.read(self.active).sort_by([("subject", "ascending")]),
-            counts=context.read(self.profiles[1].table).sort_by(
-                [("window", "ascending"), ("subject", "ascending")]
-            ),
-            histogram=context.read(self.profiles[2].table),
-            ladder=context.read(self.profiles[3].table).to_pylist(),
-            day_start=context.day_start,
+        subjects = context.read(self.active).sort_by([("subject", "ascending")])
+        counts = context.read(self.profiles[1].table).sort_by(
+            [("window", "ascending"), ("subject", "ascending")]
         )
+        histogram = context.read(self.profiles[2].table)
+        ladder = context.read(self.profiles[3].table).to_pylist()
         alarms = context.share_per_subject_day(self.share) / len(WINDOWS)
-        return pa.concat_tables(
-            [_of_window(window, frozen, alarms, self.floors[window]) for window in WINDOWS]
-        )
+        parts = []
+        # apps are not peers of people: one export of an app would be everybody's usual
+        for kind in SUBJECT_TYPES:
+            of_kind = pc.field("subject_type") == kind
+            frozen = _Frozen(
+                subjects.filter(of_kind),
+                counts.filter(of_kind),
+                histogram.filter(of_kind),
+                ladder,
+                context.day_start,
+            )
+            parts += [_of_window(w, frozen, alarms, self.floors[w]) for w in WINDOWS]
+        return pa.concat_tables(parts)
 
 
 def _active_subjects(first_events: ir.Table) -> ir.Table:
@@ -298,7 +307,7 @@ def _fold_counts(before: ir.Table, new: ir.Table) -> ir.Table:
     old = before.mutate(**{c: _decayed(before[c]) for c in ("units", "sum_y", "sum_y2")})
     both = old.filter(old.units > 0).union(new)
     return (
-        both.group_by("subject", "window")
+        both.group_by("subject", "subject_type", "window")
         .aggregate(**{c: both[c].sum().cast("int64") for c in ("units", "sum_y", "sum_y2")})
         .select(*COUNTS)
     )
@@ -308,7 +317,7 @@ def _fold_histogram(before: ir.Table, new: ir.Table) -> ir.Table:
     old = before.mutate(units=_decayed(before.units))
     both = old.filter(old.units > 0).union(new)
     return (
-        both.group_by("window", "value")
+        both.group_by("subject_type", "window", "value")
         .aggregate(units=both.units.sum().cast("int64"))
         .select(*HISTOGRAM)
     )
