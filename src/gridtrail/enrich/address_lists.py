@@ -66,6 +66,9 @@ class AddressList:
         self._validity = list(entries.values())
         self._table = range_table((*network, at) for at, network in enumerate(entries))
 
+    def __len__(self) -> int:
+        return len(self._validity)
+
     def validity(self, addresses: Sequence[ReadAddress]) -> list[Validity | None]:
         """For each address when it is of this kind, None when it never is."""
         found: list[Validity | None] = [None] * len(addresses)

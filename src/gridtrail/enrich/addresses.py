@@ -93,14 +93,15 @@ class AddressBook:
             "relay": settings.relay_lists,
             "hosting": settings.hosting_lists,
         }
-        self._lists = [AddressList(kind, named[kind]) for kind in LISTED_KINDS]
+        lists = [AddressList(kind, named[kind]) for kind in LISTED_KINDS]
+        self._lists = [entries for entries in lists if len(entries)]
         self.version = self._version()
 
     def _version(self) -> str:
         """Hex digest that changes whenever the answers may."""
         parts = [str(ALGORITHM), providers().digest, repr(sorted(self._hosting))]
         parts += [source.digest for source in self._sources]
-        parts += [entries.digest for entries in (self._internal, *self._lists)]
+        parts += [f"{e.kind} {e.digest}" for e in (self._internal, *self._lists)]
         parts.append(self._packaged.digest if self._packaged else "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -121,17 +122,15 @@ class AddressBook:
         special = _special(addresses)
         facts = self._merged(addresses, special)
         internal = self._internal.validity(addresses)
-        listed = [entries.validity(addresses) for entries in self._lists]
+        listed = [(entries.kind, entries.validity(addresses)) for entries in self._lists]
         made = []
         for at, address in enumerate(addresses):
-            timed: tuple[str | None, int, int] = (None, 0, 0)
             if internal[at] is not None:
-                kind = "internal"
-            else:
-                entries = [found[at] for found in listed]
-                kind = _timeless(entries) or self._kind(facts[at], special[at])
-                timed = _timed(entries)
-            made.append(_address(address, facts[at], kind, timed))
+                made.append(_address(address, facts[at], "internal", _NEVER))
+                continue
+            entries = [(k, found[at]) for k, found in listed] if listed else ()
+            kind = _timeless(entries) or self._kind(facts[at], special[at])
+            made.append(_address(address, facts[at], kind, _timed(entries)))
         return made
 
     def _merged(self, addresses: list[ReadAddress], special: Sequence[str | None]) -> list[Fact]:
@@ -178,16 +177,22 @@ def _special(addresses: Sequence[ReadAddress]) -> list[str | None]:
     return kinds
 
 
-def _timeless(entries: Sequence[Validity | None]) -> str | None:
-    found = (k for k, e in zip(LISTED_KINDS, entries, strict=True) if e is not None and e.timeless)
-    return next(found, None)
+_Entries = Sequence[tuple[str, Validity | None]]
+_NEVER: tuple[str | None, int, int] = (None, 0, 0)
 
 
-def _timed(entries: Sequence[Validity | None]) -> tuple[str | None, int, int]:
-    for kind, entry in zip(LISTED_KINDS, entries, strict=True):
+def _timeless(entries: _Entries) -> str | None:
+    for kind, entry in entries:
+        if entry is not None and entry.timeless:
+            return kind
+    return None
+
+
+def _timed(entries: _Entries) -> tuple[str | None, int, int]:
+    for kind, entry in entries:
         if entry is not None and not entry.timeless:
             return kind, max(entry.start, ALWAYS), min(entry.end, FOREVER)
-    return None, 0, 0
+    return _NEVER
 
 
 def _address(

@@ -27,9 +27,7 @@ SDK_TOKENS = {
     "slack_bolt": "Slack Bolt Python",
     "slack-bolt": "Slack Bolt Python",
     "@slack:bolt": "Slack Bolt Node",
-    "@slack/bolt": "Slack Bolt Node",
     "@slack:web-api": "Slack SDK Node",
-    "@slack/web-api": "Slack SDK Node",
     "@slack:client": "Slack SDK Node",
     "@slack:webhook": "Slack SDK Node",
     "@slack:socket-mode": "Slack SDK Node",
@@ -233,7 +231,8 @@ _SDK_SYSTEMS = {"linux": "Linux", "darwin": "macOS", "windows": "Windows", "mac_
 
 
 def _sdk(text: str) -> SlackAgent | None:
-    tokens = products(text)
+    # npm names hold a slash, which the SDK itself writes as a colon
+    tokens = products(text.replace("@slack/", "@slack:"))
     if text.lower().startswith("slack ruby client"):
         return SlackAgent(
             "Slack SDK Ruby", "sdk", tokens[0].version if tokens else "", "", "", "server"
