@@ -87,15 +87,15 @@ class Deeds:
         draw = chance[3]
         if self._library.multi[number]:
             return [(at + step, text) for step in range(2 + int(draw * 5))]
-        if draw > 0.86:  # a post with several pictures, or a channel's previews
+        if draw > 0.7:  # a post with several pictures, or a channel's previews
             files = self._world.channels.all[self.channel(person, chance[1])].files
             low = roll.randrange(len(files))
-            shown = files[low : low + 2 + int((draw - 0.86) * 60)]
+            shown = files[low : low + 2 + int((draw - 0.7) * 30)]
             return [(at, text)] + [
                 (at + 1 + step // 4, body("file_downloaded", person.actor, entities[file], context))
                 for step, file in enumerate(shown)
             ]
-        if draw > 0.42:  # the preview and the opened file
+        if draw > 0.3:  # the preview and the opened file
             return [(at, text), (at + 1 + int(draw * 3), text)]
         return [(at, text)]
 

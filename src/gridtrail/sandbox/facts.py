@@ -22,7 +22,10 @@ from gridtrail.sandbox.clock import DAY, HOUR, weekday
 DEED_SECONDS = 5
 SESSION_SECONDS = 1_800
 MIN_ACTIVE_DAYS = 10
-"""Days a person has to be active on to count in the variance and the within-user spread."""
+"""Days a person has to be active on to count in the spreads and the variance."""
+MANY_ACTIVE_DAYS = 20
+"""A second, stricter threshold for the variance over the mean, which depends on it strongly: the
+source of that fact does not say who was counted, so both are shown."""
 
 Ints = NDArray[np.int64]
 
@@ -50,7 +53,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("deeds a session, median", 2, 2),
     ("deeds a session, p99", 23, 27),
     ("gap inside a session, median seconds", 66, 74),
-    ("user-day variance / mean, median user", 10, 15),
+    ("user-day variance / mean, 10 active days", 10, 15),
+    ("user-day variance / mean, 20 active days", 10, 15),
     ("mean ln(deeds of an active day)", 1.05, 1.2),
     ("within-user sd of ln(deeds)", 0.82, 0.92),
     ("between-user sd of mean ln(deeds)", 0.45, 0.5),
@@ -124,13 +128,17 @@ def _sessions(users: Ints, times: Ints) -> tuple[float, float, float]:
     return float(np.median(sizes)), float(np.quantile(sizes, 0.99)), float(np.median(gap[same]))
 
 
-def _days(users: Ints, times: Ints) -> tuple[float, float, float, float]:
+def _days(users: Ints, times: Ints) -> tuple[float, float, float, float, float]:
+    """Median variance/mean (both thresholds), mean of the logs, spreads within and between users.
+
+    A user's variance is over all days of the period, days without deeds included.
+    """
     key = users * 1_000_000 + times // DAY
     cells, counts = np.unique(key, return_counts=True)
     owner = cells // 1_000_000
     logs = np.log(counts)
     span = int((times // DAY).max() - (times // DAY).min()) + 1
-    ratios, means, spreads = [], [], []
+    ratios, busy_ratios, means, spreads = [], [], [], []
     for user in np.unique(owner):
         mine = owner == user
         active = int(mine.sum())
@@ -139,12 +147,15 @@ def _days(users: Ints, times: Ints) -> tuple[float, float, float, float]:
         whole = np.zeros(max(span, active))
         whole[:active] = counts[mine]
         ratios.append(whole.var() / whole.mean())
+        if active >= MANY_ACTIVE_DAYS:
+            busy_ratios.append(ratios[-1])
         means.append(logs[mine].mean())
         spreads.append(logs[mine].var(ddof=1))
     if not ratios:
-        return 0.0, float(logs.mean()), 0.0, 0.0
+        return 0.0, 0.0, float(logs.mean()), 0.0, 0.0
     return (
         float(np.median(ratios)),
+        float(np.median(busy_ratios)) if busy_ratios else 0.0,
         float(logs.mean()),
         float(np.sqrt(np.mean(spreads))),
         float(np.std(means)),

@@ -22,12 +22,13 @@ Ints = NDArray[np.int64]
 
 _TIMES = np.array([6.8, 8.6, 9.2, 10.1, 11.2, 12.4, 13.4, 14.3, 15.3, 16.4, 17.4, 19.4, 21.2, 23.4])
 _POPULAR = np.array([0.35, 0.9, 1.5, 1.6, 1.4, 0.8, 1.3, 1.5, 1.4, 1.1, 0.7, 0.45, 0.4, 0.16])
-_MOOD_FACTORS = np.array([0.45, 1.0, 2.1])
-_MOOD_STAYS = 0.82
+_MOOD_FACTORS = np.array([0.53, 1.0, 1.9])
+_MOOD_STAYS = 0.87
 _MOOD_SHARES = np.array([0.35, 0.45, 0.20])
 _WEEKEND = 0.34
-MEAN_DEEDS = 2.2
+MEAN_DEEDS = 1.3
 LONGEST = 120
+ALPHA = 1.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Sittings:
 def appetites(people: int, rng: np.random.Generator) -> Floats:
     """Expected deeds a working day of each person: a Zipf-Mandelbrot law over a shuffled rank."""
     rank = rng.permutation(people) * (300.0 / people)
-    weight = (rank + 7.0) ** -1.78
+    weight = (rank + 7.1) ** -1.7
     weight *= rng.uniform(0.75, 1.3, people)
     return np.asarray(weight / weight.mean() * MEAN_DEEDS, dtype=np.float64)
 
@@ -59,9 +60,9 @@ class Habits:
         self._times = _TIMES + rng.normal(0, 0.9, (people, 1)) + rng.normal(0, 0.25, (people, 14))
         taste = _POPULAR * rng.gamma(0.9, 1.0, (people, 14))
         self._taste = taste / taste.sum(axis=1, keepdims=True)
-        self._contagion = np.clip(0.26 + 0.05 * np.log1p(self._appetite), 0.26, 0.45)
+        self._contagion = np.clip(0.2 + 0.04 * np.log1p(self._appetite), 0.2, 0.4)
         self._mood = rng.choice(3, people, p=_MOOD_SHARES)
-        self._scale = 1.25 + 0.4 * np.log1p(self._appetite)  # of the sitting lengths
+        self._scale = 1.1 + 0.3 * np.log1p(self._appetite)  # of the sitting lengths
 
     def draw(self, day: int, factor: Floats, offset: Ints) -> Sittings:
         """Sittings of the local calendar `day` (days since the epoch).
@@ -84,7 +85,7 @@ class Habits:
         order = np.lexsort((start, person))
         person, start = person[order], start[order]
         scale = self._scale[person] * np.where(self._mood[person] == 2, 1.3, 1.0)
-        length = 1 + scale * (rng.random(len(person)) ** (-1 / 2.0) - 1)
+        length = 1 + scale * (rng.random(len(person)) ** (-1 / ALPHA) - 1)
         return Sittings(
             person, start.astype(np.int64), np.minimum(length, LONGEST).astype(np.int64)
         )
@@ -109,5 +110,5 @@ class Habits:
 
 def gaps(rng: np.random.Generator, count: int) -> Ints:
     """Seconds between deeds of one sitting: heavy-tailed, median about 70, at most 20 minutes."""
-    wait = 6 + 125 * (rng.random(count) ** (-1 / 1.7) - 1)
+    wait = 6 + 114 * (rng.random(count) ** (-1 / 1.7) - 1)
     return np.asarray(np.minimum(wait, 1_200), dtype=np.int64)

@@ -29,15 +29,16 @@ class Machine:
 
 MACHINES = (
     Machine("Vaultline Backup", "Python/3.12.4 slackclient/3.35.0 Linux/6.1.0", "nightly",
-            ("file_downloaded",), 80, "hosting2", acts_as_installer=True),
+            ("file_downloaded",), 190, "hosting2", acts_as_installer=True),
     Machine("Roster Sync", "ApiApp/A0ROSTER Java/21.0.4 slack-sdk/1.45.3", "hourly",
-            ("usergroup_updated", "user_profile_updated"), 70, "hosting3"),
+            ("usergroup_updated", "user_profile_updated"), 150, "hosting3"),
     Machine("Build Herald", "slack_bolt/1.18 Python/3.11.9 slackclient/3.33.1 Linux/5.15.0",
-            "daytime", ("file_uploaded", "file_shared"), 110, "hosting1"),
+            "daytime", ("file_uploaded", "file_shared"), 240, "hosting1"),
     Machine("Incident Warden", "Slack Ruby Client/2.1.0", "daytime",
-            ("public_channel_created", "user_channel_join", "user_channel_join"), 25, "hosting4"),
-    Machine("Frame Relay Design", "Bun/1.1.38", "daytime", ("file_uploaded", "file_shared"), 30,
+            ("public_channel_created", *["user_channel_join"] * 9), 40, "hosting4"),
+    Machine("Frameshop Design", "Bun/1.1.38", "daytime", ("file_uploaded", "file_shared"), 50,
             "hosting5"),
+    Machine("Glasswall Scanner", "okhttp/4.12.0", "daytime", ("file_downloaded",), 110, "hosting0"),
 )  # fmt: skip
 
 
