@@ -1,0 +1,75 @@
+"""`python -m bench [import] [lookups] …`: run the measurements and print their tables.
+
+`--write` puts them into docs/benchmarks.md; `--events` sets the size of the generated log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+from bench import import_speed
+from gridtrail.sandbox.generate import generate
+from gridtrail.sandbox.plan import Plan
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+EVENTS_PER_PERSON_DAY = 5.5  # of the sandbox, about
+
+
+def _log_of(events: int, where: Path) -> Path:
+    """A generated log of about `events` events."""
+    days = 60
+    people = max(50, round(events / days / EVENTS_PER_PERSON_DAY))
+    made = generate(Plan(seed=11, people=people, days=days), where)
+    print(f"generated {made.count:,} events, {made.events.stat().st_size / 1e6:,.0f} MB\n")
+    return made.events
+
+
+def main() -> None:
+    """Parse the arguments, run what is named."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("what", nargs="*", default=["import", "lookups"])
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    chosen = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="gridtrail-bench-"))
+    try:
+        tables = _run(chosen, work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    text = "\n".join(tables)
+    print(text)
+    if chosen.write:
+        DOCUMENT.write_text(_document(text, chosen))
+
+
+def _run(chosen: argparse.Namespace, work: Path) -> list[str]:
+    tables = []
+    if "import" in chosen.what:
+        file = _log_of(chosen.events, work / "log")
+        tables.append(import_speed.compare(file, work, chosen.rounds))
+    if "lookups" in chosen.what:
+        from bench import lookups
+
+        tables.append(lookups.compare(work))
+    return tables
+
+
+def _document(text: str, chosen: argparse.Namespace) -> str:
+    return (
+        "# Benchmarks\n\n"
+        f"Written by `make bench BENCH=--write` on {dt.datetime.now(dt.UTC):%Y-%m-%d}: "
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
+        f"{chosen.rounds} rounds, contestants in turn, each in a process of its own, medians. "
+        "Absolute rates depend on the machine; the ratios are what counts.\n\n" + text
+    )
+
+
+if __name__ == "__main__":
+    main()
