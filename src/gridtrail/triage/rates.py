@@ -16,19 +16,14 @@ from types import MappingProxyType
 from gridtrail.triage.anomaly import Raised
 from gridtrail.triage.reasons import OTHER
 
+_BUDGET = 0.005
+_SHARES = {"network": 0.25, "client": 0.25, "volume": 0.25, "admin": 0.10, "session": 0.05}
+_REST = ("scraping", "malware", "deletion", "spam", "credentials", OTHER)
+
 NOMINAL_PER_USER_DAY = MappingProxyType(
     {
-        "network": 0.25 * 0.005,
-        "client": 0.25 * 0.005,
-        "volume": 0.25 * 0.005,
-        "admin": 0.10 * 0.005,
-        "session": 0.05 * 0.005,
-        "scraping": 0.02 * 0.005,
-        "malware": 0.02 * 0.005,
-        "deletion": 0.02 * 0.005,
-        "spam": 0.02 * 0.005,
-        "credentials": 0.02 * 0.005,
-        OTHER: 0.02 * 0.005,
+        **{family: share * _BUDGET for family, share in _SHARES.items()},
+        **dict.fromkeys(_REST, 0.10 * _BUDGET / len(_REST)),
     }
 )
 """Anomalies a user-day before anything is known of an organization: five for 1,000 users a day,

@@ -1,0 +1,70 @@
+"""The patterns that anomalies make together: time, session and order."""
+
+from __future__ import annotations
+
+from gridtrail.triage.anomaly import Anomaly, Raised
+from gridtrail.triage.patterns import patterns_of, unprecedented
+from gridtrail.triage.reasons import families_of
+
+HOUR = 3_600
+
+
+def anomaly(at: int, *reasons: str, session: str = "") -> Anomaly:
+    raised = Raised("E0", f"{at}-{reasons}", at, "W1", families_of(reasons))
+    return Anomaly(raised, at, "Matt", "", reasons, session, "", "", "slack")
+
+
+def pattern(*anomalies: Anomaly) -> str:
+    return patterns_of(anomalies)[0].name
+
+
+def test_access_tool_and_taking_are_a_stolen_session() -> None:
+    """Each of the two kinds of access will do, and scraping is tool and taking at once."""
+    tool, taking = anomaly(10, "user_agent"), anomaly(20, "excessive_downloads")
+    assert pattern(anomaly(0, "ip_address"), tool, taking) == "stolen_session"
+    assert pattern(anomaly(0, "session_fingerprint"), tool, taking) == "stolen_session"
+    assert pattern(anomaly(0, "tor"), anomaly(1, "unexpected_scraping")) == "stolen_session"
+
+
+def test_a_step_missing_is_no_stolen_session() -> None:
+    """Access and taking without a tool, or access and tool without taking, are something less."""
+    assert pattern(anomaly(0, "ip_address"), anomaly(1, "excessive_downloads")) == "plain"
+    assert pattern(anomaly(0, "ip_address"), anomaly(1, "user_agent")) == "plain"
+
+
+def test_access_after_the_taking_is_no_theft() -> None:
+    """Who scrapes at noon and travels at night scraped himself; in one session it is theft."""
+    took = [anomaly(0, "user_agent", session="1"), anomaly(9, "excessive_downloads", session="1")]
+    assert pattern(*took, anomaly(9 + HOUR, "ip_address", session="2")) == "stolen_session"
+    assert pattern(*took, anomaly(10 + HOUR, "ip_address", session="2")) == "scraping_tool"
+    assert pattern(*took, anomaly(10 + HOUR, "ip_address", session="1")) == "stolen_session"
+    unknown = [anomaly(0, "user_agent"), anomaly(9, "excessive_downloads")]
+    assert pattern(*unknown, anomaly(10 + HOUR, "ip_address")) == "scraping_tool"
+
+
+def test_the_steps_lie_within_a_day() -> None:
+    """A journey two days before the scraping is not its access."""
+    tool, taking = anomaly(48 * HOUR, "user_agent"), anomaly(49 * HOUR, "excessive_downloads")
+    assert pattern(anomaly(25 * HOUR, "ip_address"), tool, taking) == "stolen_session"
+    assert pattern(anomaly(25 * HOUR - 1, "ip_address"), tool, taking) == "scraping_tool"
+    late = anomaly(30 * HOUR, "excessive_downloads")
+    assert pattern(anomaly(0, "user_agent"), late) == "plain"
+
+
+def test_the_other_patterns() -> None:
+    """Volume alone, Tor, grave reasons and an administrator's odd access have their own names."""
+    assert pattern(anomaly(0, "excessive_downloads")) == "bulk_download"
+    assert pattern(anomaly(0, "tor")) == "tor"
+    assert pattern(anomaly(0, "excessive_malware_uploads")) == "grave"
+    assert pattern(anomaly(0, "ip_address")) == "plain"
+    assert pattern(anomaly(0, "made_up")) == "plain"
+    admin = anomaly(5, "unexpected_admin_action")
+    assert pattern(anomaly(0, "ip_address"), admin) == "admin_takeover"
+
+
+def test_never_so_many_needs_history_and_a_record() -> None:
+    """Four in a day count where two weeks never had four, not on the third day of a log."""
+    assert unprecedented(4, 3, 14)
+    assert not unprecedented(4, 4, 14)
+    assert not unprecedented(3, 2, 14)
+    assert not unprecedented(9, 0, 13)
