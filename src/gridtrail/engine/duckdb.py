@@ -16,7 +16,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from gridtrail.errors import WrongUse
+from gridtrail.errors import Stop, WrongUse
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -48,6 +48,10 @@ def parquet_scan(files: Sequence[str], types: Mapping[str, str], partitions: Seq
     return f"read_parquet([{listed}], {hive or 'hive_partitioning = false'})"
 
 
+class UnreadableFile(Stop):
+    """A file cannot be read; the message is the engine's own first line."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
     """A Parquet file that `DuckDB.copy` wrote.
@@ -69,12 +73,14 @@ class WrittenFile:
 class ParquetLayout:
     """How Parquet files are laid out.
 
-    `level` is zstd's; `row_group_rows` bounds a row group; `dictionary_bytes` is the size up to
-    which a text column of a row group gets a dictionary (None: DuckDB's own choice), and only
-    such a column gets a Bloom filter, with `bloom_false_positives` as its error rate.
+    `level` is zstd's; `row_group_rows` bounds a row group and `page_bytes` a page in it (what is
+    unpacked to read one value); `dictionary_bytes` is the size up to which a text column of a row
+    group gets a dictionary (None: DuckDB's own choice), and only such a column gets a Bloom
+    filter, with `bloom_false_positives` as its error rate.
     """
 
     row_group_rows: int = 20_480
+    page_bytes: int = 131_072
     level: int = 1
     dictionary_bytes: int | None = None
     bloom_false_positives: float = 0.01
@@ -84,6 +90,7 @@ class ParquetLayout:
         parts = [
             "FORMAT parquet, COMPRESSION zstd, RETURN_STATS",
             f"COMPRESSION_LEVEL {self.level}, ROW_GROUP_SIZE {self.row_group_rows}",
+            f"DATA_PAGE_SIZE_LIMIT {self.page_bytes}",
             f"BLOOM_FILTER_FALSE_POSITIVE_RATIO {self.bloom_false_positives}",
         ]
         if self.dictionary_bytes is not None:
@@ -128,6 +135,16 @@ class DuckDB:
         """The result of SQL text or of an Ibis expression over registered names."""
         sql = query if isinstance(query, str) else self.compiled(query)
         return self._relation(sql, parameters).to_arrow_table()
+
+    def checked_rows(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """As `rows`, for files that may be damaged.
+
+        Raises UnreadableFile when the engine cannot read them.
+        """
+        try:
+            return self.rows(sql, parameters)
+        except duckdb.Error as error:
+            raise UnreadableFile(_first_line(error)) from error
 
     def batches(self, sql: str, parameters: Sequence[Any] = ()) -> pa.RecordBatchReader:
         """The result of `sql` as a stream of record batches, for what may not fit in memory."""

@@ -36,7 +36,7 @@ def write_files(
     """
     shape = log.shape
     log.root.mkdir(parents=True, exist_ok=True)
-    ordered = f"SELECT * FROM ({query}){_sorting(shape)}"
+    ordered = f"SELECT * FROM ({query}){sorting(shape)}"
     if not shape.partitions:
         one = log.root / f"{prefix}{uuid.uuid4()}.parquet"
         return _with_rows(engine.copy(ordered, one, layout=layout))
@@ -53,7 +53,7 @@ def write_files(
         directory = log.root.joinpath(*(f"{c}={text}" for c, text in partition.items()))
         directory.mkdir(parents=True, exist_ok=True)
         same = " AND ".join(f"{quoted(c)}::VARCHAR = {literal(t)}" for c, t in partition.items())
-        part = f"SELECT * EXCLUDE ({keys}) FROM ({query}) WHERE {same}{_sorting(shape)}"
+        part = f"SELECT * EXCLUDE ({keys}) FROM ({query}) WHERE {same}{sorting(shape)}"
         files = engine.copy(part, directory / f"{prefix}{uuid.uuid4()}.parquet", layout=layout)
         written += [replace(file, partition=partition) for file in files]
     return written
@@ -74,7 +74,8 @@ def cast_columns(engine: DuckDB, schema: pa.Schema, *, alias: str = "") -> str:
     )
 
 
-def _sorting(shape: TableShape) -> str:
+def sorting(shape: TableShape) -> str:
+    """The ORDER BY of the table's files; empty when they have none."""
     if shape.order is None:
         return ""
     keys = [shape.order, *(["id"] if "id" in shape.schema.names else [])]

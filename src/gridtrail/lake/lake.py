@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.append import Appended, append_events
+from gridtrail.lake.compact import Compacted, compact_table
 from gridtrail.lake.log import Checkpoint, PartitionValue, TableLog
 from gridtrail.lake.quarantine import append_quarantine
+from gridtrail.lake.query import EventFilter
+from gridtrail.lake.read import EventReader
+from gridtrail.lake.retain import Retained, retain_days
 from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE, TableShape
 from gridtrail.lake.tables import Snapshot, table_view, write_table
+from gridtrail.lake.verify import Verification, verify_lake
 
 
 class Lake:
@@ -126,3 +134,82 @@ class Lake:
         where = {} if org is None else {"org": org}
         log = self.log(EVENTS_TABLE)
         return table_view(self.engine, log, name, where=where, oldest=oldest, latest=latest)
+
+    @cached_property
+    def _reader(self) -> EventReader:
+        return EventReader(self.engine, self.log(EVENTS_TABLE))
+
+    def newest(
+        self, wanted: EventFilter, limit: int = 100, *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The newest `limit` events of `wanted`, by (date_create, id) descending.
+
+        Reads the newest files first and stops when it has enough. `columns` are names of EVENTS
+        (None: all), in the order wanted.
+        """
+        return self._reader.newest(wanted, limit, columns)
+
+    def matching(
+        self,
+        wanted: EventFilter,
+        *,
+        newest_first: bool = False,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[pa.Table]:
+        """All events of `wanted`, ordered by (date_create, id), in tables of some 100,000 rows.
+
+        The stream shows one version of the table; other queries may run in between.
+        """
+        return self._reader.matching(wanted, newest_first=newest_first, columns=columns)
+
+    def event(self, event_id: str, *, org: str | None = None) -> dict[str, Any] | None:
+        """The event with this id (of `org`, or of any), all columns by name, or None."""
+        return self._reader.event(event_id, org)
+
+    def surroundings(
+        self, event_id: str, seconds: int, *, org: str | None = None, limit: int = 1000
+    ) -> pa.Table:
+        """Events within `seconds` of the event that share its actor, session or address.
+
+        The event itself is among them. Of more than `limit` those nearest in time are kept.
+        Oldest first; empty when there is no such event.
+        """
+        return self._reader.surroundings(event_id, seconds, org=org, limit=limit)
+
+    def day_counts(self, org: str | None = None) -> dict[date, int]:
+        """Number of events of `org` (None: all) by UTC day, from the log alone."""
+        return self._reader.day_counts(org)
+
+    def compact(self, shape: TableShape = EVENTS_TABLE) -> Compacted:
+        """Rewrite the files appended since the last time as few sorted ones, made for look-ups.
+
+        Memory is bounded by the size of one file, not of a day. Writers and readers go on
+        meanwhile; a day that another process changed just then is left for the next time. The
+        old files stay on the disk until `vacuum`.
+
+        Raises DamagedLake when a file holds another number of rows than the log says.
+        """
+        return compact_table(self.engine, self.log(shape))
+
+    def vacuum(self, shape: TableShape = EVENTS_TABLE, *, retention_hours: int = 1) -> list[str]:
+        """Delete files that were replaced, or never committed, more than `retention_hours` ago.
+
+        Returns their paths. A view or stream older than that may lose its files.
+        """
+        return self.log(shape).vacuum(retention_hours)
+
+    def retain(self, days: int, *, today: date | None = None) -> Retained:
+        """Forget events of UTC days before `today` minus `days` (default: the current day).
+
+        They are gone for new readers at once, and from the disk after `vacuum`.
+
+        Raises WrongUse when `days` is less than 1, RetryLater as `append_events` does.
+        """
+        return retain_days(
+            self.log(EVENTS_TABLE), days, today if today is not None else datetime.now(UTC).date()
+        )
+
+    def verify(self, *others: TableShape) -> Verification:
+        """Check events and quarantine in full, and that the files of the tables `others` exist."""
+        events, quarantine = self.log(EVENTS_TABLE), self.log(QUARANTINE_TABLE)
+        return verify_lake(self.engine, events, quarantine, [self.log(o) for o in others])

@@ -116,7 +116,9 @@ class TableLog:
             return []
         version = self._table.version()
         if self._files is None or self._files[0] != version:
-            actions = pa.table(self._table.get_add_actions(flatten=True))
+            # not pa.table(…), which would import pandas first
+            stream = pa.RecordBatchReader.from_stream(self._table.get_add_actions(flatten=True))
+            actions = stream.read_all()
             self._files = (version, _data_files(actions, self.shape))
         return self._files[1]
 
