@@ -198,9 +198,9 @@ events = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(batches=st.lists(events, min_size=1, max_size=4))
+@given(batches=st.lists(events, min_size=1, max_size=3))
 def test_nothing_is_lost_and_nothing_twice(
     batches: list[list[tuple[str, int, str]]],
     tmp_path_factory: pytest.TempPathFactory,

@@ -98,9 +98,8 @@ def _rewrite(engine: DuckDB, log: TableLog, files: Sequence[DataFile]) -> list[W
     rows = sum(file.rows for file in files)
     packed = sum(file.size for file in files) / max(1, rows)
     group_rows = min(_GROUP_ROWS, max(2048, int(_GROUP_BYTES / max(1.0, packed))))
-    layout = ParquetLayout(
-        row_group_rows=group_rows, dictionary_bytes=group_rows * _DICTIONARY_BYTES_PER_ROW
-    )
+    dictionary = min(group_rows, rows) * _DICTIONARY_BYTES_PER_ROW
+    layout = ParquetLayout(row_group_rows=group_rows, dictionary_bytes=dictionary)
     scan = parquet_scan(log.absolute(files), {}, ())
     columns = [n for n in log.shape.schema.names if n not in log.shape.partitions]
     select = f"SELECT {', '.join(quoted(n) for n in columns)} FROM {scan}"
