@@ -30,8 +30,9 @@ apt_install() {
         return 1
     fi
     say "Installing $* with apt-get ..."
-    $as_root apt-get update -qq >&2 &&
-        DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq "$@" >&2
+    $as_root apt-get update -qq >/dev/null &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends "$@" >/dev/null
 }
 
 python=$(find_python) || {
