@@ -1,16 +1,17 @@
 """Build the packaged address table from CSV files of ranges.
 
-    python scripts/build_address_table.py ASN_DIRECTORY [COUNTRY_DIRECTORY]
+    python scripts/build_address_table.py ASN_DIRECTORY [COUNTRY_DIRECTORY] [--to FILE]
 
 ASN_DIRECTORY is the unpacked npm package `@ip-location-db/asn` (asn-ipv4-num.csv and
 asn-ipv6-num.csv: first, last, asn, name); COUNTRY_DIRECTORY is `@ip-location-db/
-geo-whois-asn-country` (…-ipv4-num.csv and …-ipv6-num.csv: first, last, country). The result is
+geo-whois-asn-country` (…-ipv4-num.csv and …-ipv6-num.csv: first, last, country). FILE is by default
 src/gridtrail/enrich/data/addresses.parquet; the same input gives the same bytes. What the columns
 are is written in src/gridtrail/enrich/packaged.py, whose data it is in NOTICE.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import sys
@@ -100,42 +101,48 @@ def made_from(directories: list[Path]) -> pa.Array:
     return pa.array([f"{package['name']} {package['version']}" for package in told], pa.string())
 
 
-def main(arguments: list[str]) -> int:
-    """Write the table; returns the exit code."""
-    if not 1 <= len(arguments) <= 2:
-        sys.stderr.write(f"{__doc__}\n")
-        return 2
-    directories = [Path(argument) for argument in arguments]
-    columns = asn_columns(directories[0])
-    columns |= country_columns(directories[1] if len(directories) == 2 else None)
-    columns["made_from"] = made_from(directories)
+def encodings(names: list[str]) -> dict[str, str]:
+    """How each column is packed: differences, bytes of a kind side by side, or texts by length."""
+    packed = dict.fromkeys(names, "BYTE_STREAM_SPLIT")
+    packed |= {name: "DELTA_BINARY_PACKED" for name in names if "start" in name}
+    packed |= dict.fromkeys(("name", "country", "made_from"), "DELTA_LENGTH_BYTE_ARRAY")
+    return {f"{name}.list.element": encoding for name, encoding in packed.items()}
+
+
+def write(columns: dict[str, pa.Array], target: Path) -> None:
+    """Write the columns as one row of lists."""
     table = pa.table(
         {
             name: pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)
             for name, values in columns.items()
         }
     )
-    texts = ("name", "country", "made_from")
-    encoding = {
-        f"{name}.list.element": "DELTA_BINARY_PACKED" for name in columns if "start" in name
-    } | {f"{name}.list.element": "DELTA_LENGTH_BYTE_ARRAY" for name in texts}
-    for name in columns:
-        encoding.setdefault(f"{name}.list.element", "BYTE_STREAM_SPLIT")
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(
         table,
-        TARGET,
+        target,
         compression="zstd",
         compression_level=22,
         use_dictionary=False,
-        column_encoding=encoding,
+        column_encoding=encodings(list(columns)),
         write_statistics=False,
         store_schema=False,
     )
+
+
+def main() -> int:
+    """Write the table; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Build the packaged address table.")
+    parser.add_argument("asn", type=Path, help="directory with asn-ipv4-num.csv, asn-ipv6-num.csv")
+    parser.add_argument("country", type=Path, nargs="?", help="directory with the country files")
+    parser.add_argument("--to", type=Path, default=TARGET, help="file to write")
+    given = parser.parse_args()
+    columns = asn_columns(given.asn) | country_columns(given.country)
+    columns["made_from"] = made_from([d for d in (given.asn, given.country) if d])
+    write(columns, given.to)
     sizes = ", ".join(f"{name} {len(values):,}" for name, values in columns.items())
-    sys.stderr.write(f"{TARGET.stat().st_size:,} bytes: {sizes}\n")
+    sys.stderr.write(f"{given.to.stat().st_size:,} bytes: {sizes}\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -23,6 +23,11 @@ def test_cleaned_text_is_one_printable_line(text: str) -> None:
     assert cleaned(clean) == clean
 
 
+def test_long_text_is_cut() -> None:
+    """Of a long agent the first 1,024 characters stay."""
+    assert cleaned("x" * 5000) == "x" * LONGEST
+
+
 def test_bidirectional_and_zero_width_characters_go() -> None:
     """Characters that reorder or hide text do not reach a screen."""
     assert cleaned("a\u202eb\u200bc\x1b[31m\ud800d\n e") == "a b c [31m d e"

@@ -77,6 +77,13 @@ def test_length_does_not_matter() -> None:
     check(client_of("(" * 1_000_000))
 
 
+def test_texts_of_a_client_are_short() -> None:
+    """A version or name of a thousand characters is cut to eighty."""
+    client = client_of("curl/" + "1." * 500 + "1")
+    assert (client.family, len(client.version)) == ("curl", 80)
+    assert len(client_of("x" * 1000).family) == 80
+
+
 @pytest.mark.parametrize("ua", [None, "", "   ", "\n\t", "\u200b"])
 def test_no_agent_is_no_client(ua: str | None) -> None:
     """An absent or blank agent has kind `none` and is never expected."""
