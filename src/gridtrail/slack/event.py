@@ -81,9 +81,10 @@ def event_fields(event: JsonObject) -> EventFields:
     location = _object(context, "location")
     app = _object(context, "app")
     _check_twice(event, actor, person, entity, thing, context, location, app)
+    identity = _required(event, "id", "no_id")
     action = _required(event, "action", "no_action")
     return EventFields(
-        id=_required(event, "id", "no_id"),
+        id=identity,
         date_create=_seconds(event.get("date_create")),
         action=action,
         actor_type=_text(actor.get("type")),
