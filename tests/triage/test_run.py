@@ -44,7 +44,8 @@ def test_matts_story_is_one_high_finding(acme: Acme, triaged: Triaged) -> None:
 
 def test_matts_context_folds_repeats(acme: Acme, triaged: Triaged) -> None:
     """Files are counted once, the file that says most stands first, runs are merged."""
-    (matt,) = triaged(acme.usual() + acme.scraping() + acme.two_anomalies())
+    login = acme.event("born", acme.NOON - 21 * acme.DAY)
+    (matt,) = triaged([login, *acme.usual(), *acme.scraping(), *acme.two_anomalies()])
     files = matt.context["files"]
     assert files["downloads"] == {"events": 42, "distinct": 40}
     assert files["listed"][0]["name"] == "Glengarry-Leads.xlsx"
@@ -65,7 +66,8 @@ def test_matts_context_folds_repeats(acme: Acme, triaged: Triaged) -> None:
         ("public_channel_preview", 1),
     ]
     (session,) = matt.context["sessions"]
-    assert session["born"] == acme.NOON - 20 * acme.DAY
+    assert (session["born"], session["born_as"]) == (acme.NOON - 21 * acme.DAY, "user_login")
+    assert session["logins"] == 0  # it began long before the window
 
 
 def test_matts_history_is_right(acme: Acme, triaged: Triaged) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,23 @@ def test_a_patterns_floor_and_ceiling_hold(surprises: dict[str, float]) -> None:
     assert score(surprises, {}, [patterns.BULK_DOWNLOAD]).severity == "low"
     unusual = [patterns.BULK_DOWNLOAD, patterns.UNPRECEDENTED]
     assert score(surprises, {}, unusual).severity == "medium"
+
+
+@pytest.mark.parametrize(
+    ("nats", "severity"),
+    [
+        ((14.0, 0.999), "low"),
+        ((14.0, 1.0), "medium"),
+        ((14.0, 10.999), "medium"),
+        ((14.0, 11.0), "high"),
+        ((14.0, 14.0, 11.999), "high"),
+        ((14.0, 14.0, 12.0), "critical"),
+    ],
+)
+def test_bands_start_at_their_score(nats: tuple[float, ...], severity: str) -> None:
+    """Medium from 15 nats, high from 25, critical from 40."""
+    surprises = dict(zip(("admin", "client", "network"), nats, strict=False))
+    assert score(surprises, {}, [patterns.PLAIN]).severity == severity
 
 
 @given(NATS, st.sampled_from(sorted(FAMILIES)))
