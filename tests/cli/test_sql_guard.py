@@ -156,10 +156,19 @@ def test_errors_say_what_there_is(engine: DuckDB) -> None:
 def test_tables_of_the_query_are_named(engine: DuckDB) -> None:
     """The check returns the tables that the query reads."""
     sql = "with a as (from quarantine) from a, Events"
-    assert sorted(check_query(engine, sql, ["events", "quarantine"])) == ["events", "quarantine"]
+    checked = check_query(engine, sql, ["events", "quarantine"])
+    assert sorted(checked.tables) == ["events", "quarantine"]
+    assert checked.sql == sql
 
 
 def test_deep_nesting_is_an_error_not_a_crash(engine: DuckDB) -> None:
     """A query nested beyond reading is refused in a sentence."""
     with pytest.raises(WrongUse, match="shorter"):
         check_query(engine, "select " + "1+" * 900 + "1", ["events"])
+
+
+@pytest.mark.parametrize("end", [";", "; -- no; more", " ; /* ; */ ", " -- a; b"])
+def test_checked_query_can_stand_in_brackets(engine: DuckDB, end: str) -> None:
+    """Whatever ends a query, it can be wrapped afterwards."""
+    checked = check_query(engine, f"select id from events{end}", ["events"])
+    assert engine.select(f"select * from (\n{checked.sql}\n)").to_pylist() == [{"id": "a"}]

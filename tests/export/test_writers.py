@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridtrail.export.cells import restored
-from gridtrail.export.writers import csv_lines, write_csv, write_ndjson, write_parquet
+from gridtrail.export.cells import csv_lines, restored
+from gridtrail.export.writers import write_csv, write_ndjson, write_parquet
 
 valid_text = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 cells = st.one_of(valid_text, st.text(alphabet="=+-@'\" ,;\t\r\n0a"), st.none())

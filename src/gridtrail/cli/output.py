@@ -17,8 +17,8 @@ from rich.text import Text
 
 from gridtrail.cli.table import Column, Row, table_lines
 from gridtrail.cli.text import visible
-from gridtrail.export.values import cell_text, json_text
-from gridtrail.export.writers import csv_lines
+from gridtrail.export.cells import csv_lines
+from gridtrail.export.values import cell_text, escaped_in_json, json_text
 
 _PIPE_WIDTH = 140  # cells of a table that goes to a file or a pipe, unless COLUMNS says more
 
@@ -81,6 +81,17 @@ def listing(
 def print_json(value: Any) -> None:
     """Print one JSON value, indented for reading."""
     _write([json_text(value, indent=2) + "\n"])
+
+
+def print_raw(texts: Iterable[str]) -> None:
+    """Print raw events one a line: byte for byte, or with escapes where a person's terminal is."""
+    shown = escaped_in_json if on_terminal() else str
+    _write(shown(text.replace("\n", " ").replace("\r", " ")) + "\n" for text in texts)
+
+
+def write_text(text: str) -> None:
+    """Write finished text on stdout, as UTF-8."""
+    _write([text])
 
 
 def _write_json(rows: Iterable[Row]) -> int:

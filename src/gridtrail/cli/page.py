@@ -59,7 +59,7 @@ class Page:
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """A small indented table."""
-        for line in table_lines(columns, rows, self._width - len(_INDENT)):
+        for line in table_lines(columns, rows, width() - len(_INDENT)):
             self._lines.append(Text(_INDENT).append_text(line))
 
     def print(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridtrail.errors import WrongUse
@@ -32,13 +33,22 @@ _CTE_NAME = re.compile(r"(?!(duckdb|pragma|sqlite|pg)_)[^\W\d]\w*\Z", re.IGNOREC
 Node = dict[str, Any]
 
 
-def check_query(engine: DuckDB, sql: str, tables: Iterable[str]) -> list[str]:
-    """Let `sql` pass when it is one SELECT over `tables`; return those it names, in order.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A query that passed: `sql` can stand in brackets, `tables` are those that it names."""
+
+    sql: str
+    tables: tuple[str, ...]
+
+
+def check_query(engine: DuckDB, sql: str, tables: Iterable[str]) -> Checked:
+    """Let `sql` pass when it is one SELECT over `tables`.
 
     Raises WrongUse saying what it names beyond that, and what there is.
     """
     engine.check_read_only(sql)
-    nodes = list(_nodes(_parsed(engine, sql)))
+    tree = _parsed(engine, sql)
+    nodes = list(_nodes(json.loads(tree)))
     ctes = _cte_names(nodes)
     known = {name.lower(): name for name in tables}
     used: list[str] = []
@@ -50,18 +60,25 @@ def check_query(engine: DuckDB, sql: str, tables: Iterable[str]) -> list[str]:
         if name.lower() not in known:
             raise WrongUse(f"There is no table {name!r}: query {', '.join(known.values())}.")
         used.append(known[name.lower()])
-    return list(dict.fromkeys(used))
+    # a semicolon may end the query: written anew from its tree it has none
+    alone = _column(engine, "json_deserialize_sql(?)", tree) if ";" in sql else sql
+    return Checked(alone, tuple(dict.fromkeys(used)))
 
 
-def _parsed(engine: DuckDB, sql: str) -> Node:
-    text = engine.rows("SELECT json_serialize_sql(?) AS tree", [sql])["tree"][0].as_py()
+def _column(engine: DuckDB, expression: str, value: str) -> str:
+    return str(engine.rows(f"SELECT {expression} AS x", [value])["x"][0].as_py())
+
+
+def _parsed(engine: DuckDB, sql: str) -> str:
+    """The query's tree as JSON text that can be read."""
+    text = _column(engine, "json_serialize_sql(?)", sql)
     try:
-        tree: Node = json.loads(text)
+        tree = json.loads(text)
     except RecursionError as error:
         raise WrongUse("The query is nested too deeply: make it shorter.") from error
     if tree.get("error"):
         raise WrongUse("This form of query is not allowed here: write it as a plain SELECT.")
-    return tree
+    return text
 
 
 def _nodes(tree: Node) -> Iterator[Node]:

@@ -14,17 +14,18 @@ from rich.text import Text
 from gridtrail.cli.text import counted, visible
 
 _QUIET_SECONDS = 5.0  # between two plain lines of progress
+_LIVE_SECONDS = 0.1
+_BAR_CELLS = 24
 
 
 def say(sentence: str, *, style: str = "") -> None:
     """One line of talk; what strangers wrote in it cannot move or style anything."""
-    console = Console(stderr=True, markup=False, highlight=False)
-    console.print(Text(visible(sentence), style=style), soft_wrap=True)
+    _console().print(Text(visible(sentence), style=style), soft_wrap=True)
 
 
 def next_step(command: str, why: str) -> None:
     """The line that ends a command: what to do now."""
-    say(f"Next: {command}   {why}", style="dim")
+    say(f"Next: {command}   # {why}", style="dim")
 
 
 def complain(sentence: str) -> None:
@@ -32,40 +33,53 @@ def complain(sentence: str) -> None:
     say(f"gridtrail: {sentence}", style="red")
 
 
+def _console() -> Console:
+    return Console(stderr=True, markup=False, highlight=False)
+
+
 @dataclass
 class Progress:
     """How far long work is; `step` may be called as often as one likes.
 
-    `show` gets the text of each line that is due.
+    `show` gets the text of each line that is due, at most one in `every` seconds; `bar` draws the
+    share that is done.
     """
 
     what: str
     noun: str
     show: Callable[[str], None]
     every: float
-    done: int = 0
+    bar: bool = False
     _started: float = field(default_factory=time.monotonic)
     _shown: float = field(default_factory=time.monotonic)
 
-    def step(self, done: int, total: int | None = None, *, note: str = "") -> None:
-        """`done` of `total` (None when not known) things are done."""
-        self.done = done
+    def step(self, done: int, share: float | None = None, *, note: str = "") -> None:
+        """`done` things are done, `share` (0 to 1) of all when that is known."""
         now = time.monotonic()
         if now - self._shown < self.every:
             return
         self._shown = now
-        rate = done / max(now - self._started, 1e-6)
-        share = f" ({100 * done // total} %)" if total else ""
-        text = f"{self.what}: {counted(done, self.noun)}{share}, {rate:,.0f}/s"
-        self.show(f"{text} {note}".rstrip())
+        parts = [self.what]
+        if share is not None:
+            parts += [_drawn(share)] if self.bar else []
+            parts.append(f"{100 * share:.0f} %")
+        parts.append(counted(done, self.noun))
+        parts.append(f"{done / max(now - self._started, 1e-6):,.0f}/s")
+        self.show("  ".join([*parts, note]).rstrip())
+
+
+def _drawn(share: float) -> str:
+    full = round(_BAR_CELLS * min(max(share, 0.0), 1.0))
+    return "━" * full + "╌" * (_BAR_CELLS - full)
 
 
 @contextmanager
 def progress(what: str, noun: str) -> Iterator[Progress]:
     """Progress on one live line on a terminal, else a plain line every five seconds."""
-    console = Console(stderr=True, markup=False, highlight=False)
     if not sys.stderr.isatty():
         yield Progress(what, noun, say, _QUIET_SECONDS)
         return
-    with console.status(Text(visible(what))) as status:
-        yield Progress(what, noun, lambda text: status.update(Text(visible(text))), 0.1)
+    with _console().status(Text(visible(what))) as status:
+        yield Progress(
+            what, noun, lambda text: status.update(Text(visible(text))), _LIVE_SECONDS, bar=True
+        )

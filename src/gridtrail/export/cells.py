@@ -1,4 +1,4 @@
-"""Text that a spreadsheet cannot take for a formula.
+"""CSV lines, and text in them that a spreadsheet cannot take for a formula.
 
 A cell that begins with one of `= + - @`, a tab or a line break is run as a formula by
 spreadsheets (OWASP, "CSV Injection"); some skip quotes and blanks in front of it, some take the
@@ -8,7 +8,10 @@ Nothing else is changed, so that `restored` gives the text back exactly.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable, Sequence
 
 PLAIN_START = r"^[0-9A-Za-z{\[(<#/._]"
 """A cell that begins like this is never dangerous (RE2 and Python); most cells do."""
@@ -31,3 +34,10 @@ def harmless(text: str) -> str:
 def restored(cell: str) -> str:
     """The text from which `harmless` made `cell`."""
     return cell[1:] if cell.startswith("'") and is_dangerous(cell[1:]) else cell
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    """`rows` of finished cells as RFC 4180 lines (CRLF, quotes doubled)."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
@@ -11,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gridtrail.export.cells import PLAIN_START, harmless
+from gridtrail.export.cells import PLAIN_START, csv_lines, harmless
 from gridtrail.export.values import cell_text
 
 _GROUP_ROWS = 65_536  # rows of one Parquet row group, about 50 MB of events
@@ -45,13 +43,6 @@ def write_csv(batches: Iterable[pa.RecordBatch], file: BinaryIO, *, columns: Seq
         file.write(csv_lines(zip(*cells, strict=True)))
         count += batch.num_rows
     return count
-
-
-def csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
-    """`rows` of finished cells as RFC 4180 lines (CRLF, quotes doubled)."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _column_cells(column: pa.Array) -> list[str]:

@@ -1,0 +1,165 @@
+"""`gridtrail detect`: find the anomalies in what is not decided yet, and make findings of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridtrail.cli.context import Session, session
+from gridtrail.cli.options import FormatOption, OrgOption
+from gridtrail.cli.output import Format, listing
+from gridtrail.cli.table import Column, Row, column
+from gridtrail.cli.talk import next_step, progress, say
+from gridtrail.cli.text import counted
+from gridtrail.cli.times import parse_day, parse_time
+from gridtrail.errors import WrongUse
+from gridtrail.export.values import iso_seconds
+
+if TYPE_CHECKING:
+    from gridtrail.detect.run import DetectReport, OrganizationReport
+    from gridtrail.triage.finding import Finding
+
+ANOMALY_COLUMNS = [
+    Column("time", lambda row: iso_seconds(row["at"]), whole=True),
+    column("detector"),
+    column("reasons", widest=50),
+    column("subject"),
+    column("words", widest=120),
+]
+ANOMALY_FIELDS = ["org", "id", "at", "detector", "subject", "reasons", "words", "raw"]
+
+_STATE_STYLES = {"blind": "red", "learning": "yellow"}
+STATE_COLUMNS = [
+    column("org"),
+    column("detector"),
+    column("state", style=lambda text: _STATE_STYLES.get(text, "")),
+    column("anomalies", "new anomalies", right=True),
+    column("why", widest=100),
+]
+STATE_FIELDS = ["org", "detector", "state", "anomalies", "why", "decided_to"]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on `app`."""
+    app.command("detect")(detect)
+
+
+def detect(
+    context: typer.Context,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="Decide again from this UTC day on (default: only what is not decided yet).",
+        ),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="Decide nothing later than this."),
+    ] = None,
+    org: OrgOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Write nothing; print the anomalies that would be raised."),
+    ] = False,
+    output: FormatOption = Format.table,
+) -> None:
+    """Find anomalies in new events and make findings.
+
+    Decides what came since the last time. Anomalies become events of the log, with their evidence.
+    """
+    run = session(context)
+    first = None if start is None else parse_day(start)
+    last = None if end is None else parse_time(end, end=True)
+    report = run_detection(run, org=org, start=first, end=last, dry_run=dry_run)
+    if dry_run:
+        rows = [row for one in report.organizations for row in anomaly_rows(one)]
+        listing(rows, output, table=ANOMALY_COLUMNS, fields=ANOMALY_FIELDS)
+        say("Nothing was written: without --dry-run these become events and findings.")
+        return
+    found = run_triage(run, org=org)
+    rows = [row for one in report.organizations for row in state_rows(one)]
+    listing(rows, output, table=STATE_COLUMNS, fields=STATE_FIELDS)
+    say(f"{told(report)}; {counted(len(found), 'finding')}.")
+    next_step(run.command("findings"), "lists the findings, the worst first")
+
+
+def run_detection(
+    run: Session,
+    *,
+    org: str | None = None,
+    start: date | None = None,
+    end: int | None = None,
+    now: int | None = None,
+    dry_run: bool = False,
+) -> DetectReport:
+    """Run all detectors over the lake, showing how far they are; see `gridtrail.detect.run`."""
+    from gridtrail.detect.run import detect as decide
+    from gridtrail.detectors import all_detectors
+
+    if not run.lake.day_counts(org):
+        raise WrongUse(f"There are no events yet: {run.command('import', 'FILE')} reads some in.")
+    with progress("Detecting", "day") as steps:
+        return decide(
+            run.lake,
+            run.engine,
+            run.settings,
+            detectors=all_detectors(),
+            org=org,
+            start=start,
+            end=end,
+            now=now,
+            dry_run=dry_run,
+            on_progress=lambda text, done, days: steps.step(done, done / max(days, 1), note=text),
+        )
+
+
+def run_triage(run: Session, *, org: str | None = None) -> list[Finding]:
+    """Make the findings of all anomalies, the worst first."""
+    from gridtrail.triage.run import triage
+
+    with progress("Joining anomalies to findings", "finding"):
+        return triage(run.lake, run.engine, run.settings, org=org)
+
+
+def told(report: DetectReport) -> str:
+    """What a run of detection found, in words."""
+    silenced = sum(sum(one.silenced.values()) for one in report.organizations)
+    kept_quiet = f", {silenced:,} silenced" if silenced else ""
+    return f"{counted(report.stored, 'new anomaly', 'new anomalies')}{kept_quiet}"
+
+
+def anomaly_rows(report: OrganizationReport) -> list[Row]:
+    """The anomalies of one organization for a listing."""
+    return [
+        {
+            "org": report.org,
+            "id": one.id,
+            "at": one.at,
+            "detector": one.detector,
+            "subject": one.subject,
+            "reasons": list(one.reasons),
+            "words": one.words,
+            "raw": one.raw.decode(),
+        }
+        for one in report.emitted
+    ]
+
+
+def state_rows(report: OrganizationReport) -> list[Row]:
+    """One row a detector: how it is, and how many anomalies it raised."""
+    raised = [one.detector for one in report.emitted]
+    return [
+        {
+            "org": report.org,
+            "detector": one.detector,
+            "state": one.state,
+            "anomalies": raised.count(one.detector),
+            "why": one.why,
+            "decided_to": one.decided_to,
+        }
+        for one in report.states
+    ]

@@ -1,0 +1,174 @@
+"""`gridtrail findings`: the ranked list. `gridtrail finding ID`: one whole story."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridtrail.cli.context import Session, session
+from gridtrail.cli.evidence import evidence_of
+from gridtrail.cli.options import (
+    FormatOption,
+    LatestOption,
+    OldestOption,
+    OrgOption,
+    time_range,
+)
+from gridtrail.cli.output import Format, listing, print_json
+from gridtrail.cli.story import SEVERITY_STYLES, print_story
+from gridtrail.cli.table import Column, Row, column
+from gridtrail.cli.talk import next_step, say
+from gridtrail.export.values import iso_seconds
+
+if TYPE_CHECKING:
+    from gridtrail.triage.finding import Finding
+    from gridtrail.triage.store import FindingStore
+
+FINDING_COLUMNS = [
+    column("severity", style=lambda text: SEVERITY_STYLES.get(text, "")),
+    Column("score", lambda row: f"{row['score']:.1f}", right=True),
+    column("title", widest=80, style="bold"),
+    Column("reasons", lambda row: row["reasons"], widest=70),
+    Column("last seen", lambda row: iso_seconds(row["last_seen"]), whole=True),
+    column("status"),
+    column("id", whole=True),
+]
+
+FINDING_FIELDS = [
+    "id",
+    "org",
+    "title",
+    "narrative",
+    "score",
+    "severity",
+    "status",
+    "verdict",
+    "actor_ids",
+    "session_ids",
+    "ips",
+    "reasons",
+    "rules",
+    "first_seen",
+    "last_seen",
+    "event_ids",
+    "context",
+    "history",
+    "advice",
+]
+"""Columns of the CSV: the contract's fields in its order."""
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on `app`."""
+    app.command("findings")(findings)
+    app.command("finding")(finding)
+
+
+def findings(
+    context: typer.Context,
+    severity: Annotated[
+        str | None,
+        typer.Option("--severity", help="At least this: low, medium, high or critical."),
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="Only open, investigating or closed.")
+    ] = None,
+    verdict: Annotated[
+        str | None,
+        typer.Option("--verdict", help="Only true_positive, expected or false_positive."),
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option("--actor", metavar="ID", help="Only about this user or app.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="CODE", help="Only with this reason.")
+    ] = None,
+    oldest: OldestOption = None,
+    latest: LatestOption = None,
+    org: OrgOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Print at most this many; 0 means all.")
+    ] = 50,
+    output: FormatOption = Format.table,
+) -> None:
+    """List the findings, the worst first."""
+    from gridtrail.triage.store import FindingFilters
+
+    bounds = time_range(oldest, latest)
+    filters = FindingFilters(
+        org=org,
+        status=status,
+        verdict=verdict,
+        severity=severity,
+        actor=actor,
+        reason=reason,
+        oldest=bounds[0],
+        latest=bounds[1],
+        limit=limit or None,
+    )
+    run = session(context)
+    with open_store(run) as store:
+        found = store.select(filters)
+    print_findings(found, output)
+    if found:
+        next_step(run.command("finding", found[0].id), "tells the whole story")
+    else:
+        say("No finding matches. gridtrail detect looks for anomalies in what was imported.")
+
+
+def open_store(run: Session) -> FindingStore:
+    """The findings of the data directory."""
+    from gridtrail.triage.run import STORE_FILE
+    from gridtrail.triage.store import FindingStore
+
+    return FindingStore(run.settings.data / STORE_FILE)
+
+
+def print_findings(found: list[Finding], output: Format) -> None:
+    """Print findings as a listing."""
+    rows: list[Row] = [one.to_json() for one in found]
+    listing(rows, output, table=FINDING_COLUMNS, fields=FINDING_FIELDS)
+
+
+def finding(
+    context: typer.Context,
+    finding_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The finding's id, or enough of its beginning.")
+    ],
+    status: Annotated[
+        str | None,
+        typer.Option("--status", help="Set it to open, investigating or closed."),
+    ] = None,
+    verdict: Annotated[
+        str | None,
+        typer.Option("--verdict", help="Close it as true_positive, expected or false_positive."),
+    ] = None,
+    note: Annotated[
+        str | None, typer.Option("--note", metavar="TEXT", help="Keep a note with it.")
+    ] = None,
+    output: FormatOption = Format.table,
+) -> None:
+    """Tell a finding's whole story, or decide about it."""
+    run = session(context)
+    with open_store(run) as store:
+        if status is not None or verdict is not None:
+            store.decide(finding_id, status=status, verdict=verdict)
+        if note is not None:
+            store.add_note(finding_id, _author(), note)
+        found = store.get(finding_id)
+        notes = store.notes(finding_id)
+    if output is Format.json:
+        print_json(found.to_json())
+    elif output is Format.table:
+        print_story(found, evidence_of(run.lake, found), notes)
+        first = run.command("show", found.event_ids[0], "--context", "30m")
+        next_step(first, "shows what was around it")
+    else:
+        print_findings([found], output)
+
+
+def _author() -> str:
+    import getpass
+
+    return getpass.getuser()

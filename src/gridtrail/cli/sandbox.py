@@ -1,0 +1,112 @@
+"""`gridtrail sandbox generate`: a simulated organization with labelled attacks and traps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from gridtrail.cli.context import session
+from gridtrail.cli.options import FormatOption
+from gridtrail.cli.output import Format, listing
+from gridtrail.cli.table import Column, Row, column
+from gridtrail.cli.talk import next_step, progress, say
+from gridtrail.cli.text import counted
+from gridtrail.errors import WrongUse
+from gridtrail.export.values import iso_seconds
+
+if TYPE_CHECKING:
+    from gridtrail.sandbox.plan import Archetype, Loudness, Story, StoryKind
+
+app = typer.Typer(
+    help="A simulated Slack organization, for trying things out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def sandbox() -> None:
+    """A simulated Slack organization, for trying things out."""
+
+
+def parse_story(text: str) -> Story:
+    """`KIND`, `KIND:LOUDNESS` or `KIND:LOUDNESS:DAYS_BEFORE_END` as a story to plant.
+
+    Raises WrongUse when it has more parts or the days are no number; the plan checks the words.
+    """
+    from gridtrail.sandbox.plan import Story
+
+    kind, *rest = text.split(":")
+    if len(rest) > 2 or (len(rest) == 2 and not rest[1].isdecimal()):
+        raise WrongUse(f"{text!r} is no story: write for example matt or matt:paced:3.")
+    loudness = rest[0] if rest and rest[0] else "loud"
+    days = int(rest[1]) if len(rest) == 2 else 0
+    return Story(cast("StoryKind", kind), cast("Loudness", loudness), days)
+
+
+@app.command("generate")
+def generate(
+    context: typer.Context,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Directory for the files.")
+    ],
+    people: Annotated[int, typer.Option("--people", help="People in the organization.")] = 300,
+    days: Annotated[int, typer.Option("--days", help="Days of log.")] = 56,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 7,
+    story: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--story",
+            metavar="KIND[:LOUDNESS[:DAYS]]",
+            help="Plant this (repeat for more), such as matt, stolen_session:paced or tor:loud:3; "
+            "DAYS are before the end, an unknown KIND lists them all. Without it: matt and "
+            "harmless_burst.",
+        ),
+    ] = None,
+    archetype: Annotated[
+        str, typer.Option("--archetype", help="Kind of organization: office, remote or global.")
+    ] = "office",
+    scale: Annotated[
+        float, typer.Option("--scale", help="How busy everybody is; 1.0 is ordinary.")
+    ] = 1.0,
+    output: FormatOption = Format.table,
+) -> None:
+    """Write a simulated organization's audit log and the truth about it into a directory.
+
+    events.ndjson holds the log in Slack's shape, truth.json what was planted, network/ the
+    address facts of the simulated world.
+    """
+    from gridtrail.sandbox.generate import generate as generated
+    from gridtrail.sandbox.plan import Plan
+
+    stories = tuple(parse_story(text) for text in story or ("matt", "harmless_burst"))
+    plan = Plan(
+        seed=seed,
+        people=people,
+        days=days,
+        stories=stories,
+        archetype=cast("Archetype", archetype),
+        events_scale=scale,
+    )
+    if (out / "events.ndjson").exists():
+        raise WrongUse(f"{out} holds a simulated organization already: choose another directory.")
+    with progress("Simulating", "day") as steps:
+        made = generated(plan, out, lambda done, all_: steps.step(done, done / all_))
+    say(f"{counted(made.count, 'event')} in {made.events}, the truth in {made.truth}.")
+    rows: list[Row] = [planted.truth() for planted in made.stories]
+    listing(rows, output, table=_STORY_COLUMNS, fields=list(rows[0]) if rows else ["kind"])
+    next_step(session(context).command("import", str(made.events)), "reads it into the lake")
+
+
+_STORY_COLUMNS = [
+    column("kind", "planted"),
+    column("loudness"),
+    Column("harmless", lambda row: "yes" if row["harmless"] else "no"),
+    column("actor_ids", "who", widest=40),
+    Column("from", lambda row: iso_seconds(row["start"]), whole=True),
+    Column("to", lambda row: iso_seconds(row["end"]), whole=True),
+    Column("events", lambda row: len(row["event_ids"]), right=True),
+    column("expected_reasons", "expected"),
+]
