@@ -130,9 +130,12 @@ class Administration:
             ),
         ]
 
-    def turnover(self, day: int) -> list[tuple[int, str]]:
-        """Accounts made and switched off on the local calendar `day` (days since the epoch)."""
-        made: list[tuple[int, str]] = []
+    def turnover(self, day: int) -> list[tuple[int, str, int]]:
+        """Accounts made and switched off on the local calendar `day` (days since the epoch).
+
+        Each as second, event text and the story that the admin's network belongs to (or -1).
+        """
+        made: list[tuple[int, str, int]] = []
         for person in self._world.people:
             if person.joined == day:
                 made += self._account(person, day, 8 * HOUR, joined=True)
@@ -142,7 +145,7 @@ class Administration:
 
     def _account(
         self, person: Person, day: int, hour: int, *, joined: bool
-    ) -> list[tuple[int, str]]:
+    ) -> list[tuple[int, str, int]]:
         roll = dice(self._world.plan.seed, "turnover", person.number)
         admin = pick(self._world.admins, roll)
         device = admin.devices[0]
@@ -154,8 +157,8 @@ class Administration:
             self._world.enterprise.location, agent, place.ip, device.session_at(at)
         )
         if not joined:
-            return [(at, body("user_deactivated", admin.actor, person.actor, context))]
+            return [(at, body("user_deactivated", admin.actor, person.actor, context), place.tag)]
         return [
-            (at, body("user_created", admin.actor, person.actor, context)),
-            (at + 2, body("user_joined_workspace", admin.actor, person.actor, context)),
+            (at, body("user_created", admin.actor, person.actor, context), place.tag),
+            (at + 2, body("user_joined_workspace", admin.actor, person.actor, context), place.tag),
         ]

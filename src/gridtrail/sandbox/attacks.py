@@ -232,10 +232,10 @@ def slow_exfiltration(stage: Stage, story: Story, number: int) -> Planted:
     """Three weeks of more downloads than usual, by the person, with the usual client."""
     roll = stage.roll(story, number)
     last = stage.last_day(story)
-    person = stage.cast(roll, last, 15, low=0.6)
+    person = stage.cast(roll, last, 15, low=0.85, high=0.99)
     days = stage.workdays(person, last, 15)
     factor = by_loudness(story, 6.0, 3.0, 1.5)
-    usual = float(stage.life.appetite[person.number])
+    usual = stage.usual_downloads(person)
 
     def rows() -> list[Row]:
         wanted = [max(1, round(usual * factor * roll.uniform(0.5, 1.5))) for _ in days]
@@ -254,9 +254,9 @@ def mimic(stage: Stage, story: Story, number: int) -> Planted:
     """Client, network, session, hours and volume of the person: nothing to see, honestly."""
     roll = stage.roll(story, number)
     last = stage.last_day(story)
-    person = stage.cast(roll, last, 10, low=0.6)
+    person = stage.cast(roll, last, 10, low=0.8, high=0.99)
     days = stage.workdays(person, last, 10)
-    usual = float(stage.life.appetite[person.number])
+    usual = stage.usual_downloads(person)
     factor = by_loudness(story, 0.6, 0.4, 0.2)
 
     def rows() -> list[Row]:

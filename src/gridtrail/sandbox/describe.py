@@ -12,11 +12,15 @@ from gridtrail.sandbox.writing import write_lines
 
 
 def describe_world(world: World) -> dict[str, Any]:
-    """Organization, people with their devices and sessions, offices, and fitting settings."""
+    """Organization, people with their devices and sessions, networks, and fitting settings.
+
+    `settings` has the names of `gridtrail.settings`, its paths are relative to the directory. Its
+    internal networks are the offices and the VPN gateway of the first day: nobody has yet written
+    down the new gateway of a VPN migration.
+    """
     plan, atlas = world.plan, world.atlas
     offices = {f"office_{person.region}" for person in world.people if person.company is None} | {
-        "vpn_old",
-        "vpn_new",
+        "vpn_old"
     }
     blocks = [
         cidr
@@ -42,6 +46,10 @@ def describe_world(world: World) -> dict[str, Any]:
             "org": world.enterprise.id,
             "enrich": {
                 "asn_files": ["network/asn.tsv"],
+                "tor_lists": ["network/tor.txt"],
+                "vpn_lists": ["network/vpn.txt"],
+                "relay_lists": ["network/relay.txt"],
+                "hosting_lists": ["network/hosting.txt"],
                 "packaged_asn": False,
                 "hosting_asns": sorted({network.asn for network in atlas.of_kind("hosting")}),
                 "internal_networks": blocks,
@@ -95,6 +103,7 @@ def write_networks(world: World, folder: Path) -> Path:
     atlas = world.atlas
     write_lines(folder / "asn.tsv", atlas.tsv())
     write_lines(folder / "tor.txt", atlas.tor_exits())
-    write_lines(folder / "vpn.txt", atlas.cidrs(("vpn", "relay")))
+    write_lines(folder / "vpn.txt", atlas.cidrs(("vpn",)))
+    write_lines(folder / "relay.txt", atlas.cidrs(("relay",)))
     write_lines(folder / "hosting.txt", atlas.cidrs(("hosting",)))
     return folder / "asn.tsv"

@@ -39,8 +39,10 @@ def generate(
     """Write the organization of `plan` into the directory `out` (made when missing).
 
     `events.ndjson` (Slack's event shape, one a line, ordered by arrival), `truth.json`,
-    `world.json` and `network/` (`asn.tsv` as iptoasn has it; `tor.txt` addresses, `vpn.txt` and
-    `hosting.txt` CIDR blocks, one a line). `on_progress(done, days)` is called after each day.
+    `world.json` and `network/` (`asn.tsv` as iptoasn has it; `tor.txt` addresses, `vpn.txt`,
+    `relay.txt` and `hosting.txt` CIDR blocks, one a line). An event belongs to one story at most:
+    where two meet, the one about the network has it, not the one about the client.
+    `on_progress(done, days)` is called after each day.
     """
     out.mkdir(parents=True, exist_ok=True)
     world = build_world(plan)

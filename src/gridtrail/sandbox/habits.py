@@ -43,8 +43,8 @@ class Sittings:
 
 def appetites(people: int, rng: np.random.Generator) -> Floats:
     """Expected deeds a working day of each person: a Zipf-Mandelbrot law over a shuffled rank."""
-    rank = rng.permutation(people) * (300.0 / people)
-    weight = (rank + 7.1) ** -1.7
+    rank = (rng.permutation(people) + 0.5) * (300.0 / people)
+    weight = (rank + 6.6) ** -1.7
     weight *= rng.uniform(0.75, 1.3, people)
     return np.asarray(weight / weight.mean() * MEAN_DEEDS, dtype=np.float64)
 

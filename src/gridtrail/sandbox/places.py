@@ -140,7 +140,8 @@ class Places:
     ) -> Place:
         if device.kind == "phone" and chance < 0.5:
             return self._carrier(person, base, second)
-        if device.kind == "desktop" and chance < person.vpn:
+        tunnel = mix(person.seed, second // (4 * HOUR), 71) / 2**64  # on or off for hours
+        if device.kind == "desktop" and tunnel < person.vpn:
             gateway = self.atlas["vpn_old"]
             return Place(gateway.v4(5 + mix(person.seed, second // DAY) % 3), gateway.key)
         if base.six and chance * 1_000 % 10 < 6:

@@ -39,10 +39,10 @@ def leaver_downloads(stage: Stage, story: Story, number: int) -> Planted:
     """Somebody leaves in good faith and takes along personal files: 1.5 to 3 times the usual."""
     roll = stage.roll(story, number)
     last = stage.last_day(story)
-    person = stage.cast(roll, last, 6, low=0.5)
+    person = stage.cast(roll, last, 6, low=0.75, high=0.99)
     days = stage.workdays(person, last, 6)
     factor = by_loudness(story, 3.0, 2.2, 1.5) - 1
-    usual = float(stage.life.appetite[person.number])
+    usual = stage.usual_downloads(person)
     person.left = last
 
     def rows() -> list[Row]:

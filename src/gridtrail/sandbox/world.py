@@ -27,7 +27,7 @@ class Way:
 
 
 WAYS: dict[str, Way] = {
-    "office": Way({"chicago": 0.62, "boston": 0.12, "lisbon": 0.18, "cebu": 0.08}, 0.72, 0.25),
+    "office": Way({"chicago": 0.58, "boston": 0.12, "lisbon": 0.19, "cebu": 0.11}, 0.72, 0.25),
     "remote": Way(
         {"denver": 0.27, "boston": 0.2, "saopaulo": 0.15, "leeds": 0.2, "krakow": 0.18}, 0.1, 0.5
     ),
