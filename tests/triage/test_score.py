@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 
 from gridtrail.triage import patterns
 from gridtrail.triage.anomaly import Anomaly, Evidence, Raised
+from gridtrail.triage.finding import SEVERITIES
+from gridtrail.triage.patterns import Pattern
 from gridtrail.triage.reasons import FAMILIES, families_of
-from gridtrail.triage.score import MOST_NATS, evidence_nats, score
+from gridtrail.triage.score import BANDS, MOST_NATS, evidence_nats, score
+
+PATTERNS = st.sampled_from(
+    [
+        patterns.STOLEN_SESSION,
+        patterns.SCRAPING_TOOL,
+        patterns.BULK_DOWNLOAD,
+        patterns.TOR_ALONE,
+        patterns.PLAIN,
+    ]
+)
 
 NATS = st.floats(0, 100)
 SURPRISES = st.dictionaries(st.sampled_from(sorted(FAMILIES)), NATS, min_size=1)
@@ -79,3 +91,20 @@ def test_the_sum_does_not_depend_on_the_order(surprises: dict[str, float]) -> No
     """Families in another order give the very same number."""
     turned = dict(reversed(list(surprises.items())))
     assert score(surprises, {}, [patterns.PLAIN]) == score(turned, {}, [patterns.PLAIN])
+
+
+@given(
+    st.lists(st.floats(0, 20), min_size=1, max_size=6),
+    PATTERNS,
+    st.lists(st.floats(0, 20), min_size=1, max_size=6),
+    PATTERNS,
+)
+def test_sorting_by_score_is_sorting_by_severity(
+    one: list[float], first: Pattern, other: list[float], second: Pattern
+) -> None:
+    """Of two findings the more severe one has the higher score."""
+    a = score({str(i): nats for i, nats in enumerate(one)}, {}, [first])
+    b = score({str(i): nats for i, nats in enumerate(other)}, {}, [second])
+    assert BANDS[a.severity] <= a.value
+    if SEVERITIES.index(a.severity) > SEVERITIES.index(b.severity):
+        assert a.value > b.value

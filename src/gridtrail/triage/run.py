@@ -128,7 +128,7 @@ class _Organization:
             org=first.org,
             title=title_of(story),
             narrative=narrative_of(story),
-            score=total.nats,
+            score=total.value,
             severity=total.severity,
             actor_ids=(first.actor,) if first.actor is not None else (),
             session_ids=tuple(sorted({one.session_id for one in anomalies if one.session_id})),
@@ -138,7 +138,10 @@ class _Organization:
             last_seen=last.at,
             event_ids=tuple(one.raised.id for one in anomalies),
             context=story.context,
-            history={**story.history, "score": {"pattern": story.pattern, **parts}},
+            history={
+                **story.history,
+                "score": {"pattern": story.pattern, "nats": total.nats, **parts},
+            },
             advice=advice_of(story),
         )
 

@@ -1,8 +1,9 @@
 """How bad a finding is: the sum of surprises of its reason families, and the pattern they make.
 
-The score counts each family once, at most MOST_NATS, and adds the pattern's bonus. Severity is the
-score's band, kept between the pattern's floor and ceiling: how surprising a thing is and how much
-harm it means are two questions, and the pattern answers the second.
+The sum counts each family once, at most MOST_NATS, and adds the pattern's bonus. Severity is the
+sum's band, kept between the pattern's floor and ceiling: how surprising a thing is and how much
+harm it means are two questions, and the pattern answers the second. The score is the sum brought
+into the band of its severity, so that whoever sorts by score alone gets the order of severities.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ bounds. Critical without a pattern takes three families at their most surprising
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`nats` in all (three decimals) and by family, with the patterns' bonuses."""
+    """`value` orders findings, `nats` is the plain sum, `families` and `bonuses` are its parts;
+    three decimals."""
 
+    value: float
     nats: float
     severity: str
     families: Mapping[str, float]
@@ -68,11 +71,27 @@ def score(
     bonuses = {pattern.name: pattern.bonus for pattern in patterns if pattern.bonus}
     # thousandths are summed as whole numbers, so that no order of families changes the last digit
     total = sum(round(1_000 * nats) for nats in (*families.values(), *bonuses.values())) / 1_000
-    return Score(total, _severity(total, patterns), families, bonuses)
+    severity = _severity(total, patterns)
+    return Score(_in_band(total, severity), total, severity, families, bonuses)
 
 
 def _severity(nats: float, patterns: Sequence[Pattern]) -> str:
-    band = max(rank for rank, name in enumerate(SEVERITIES) if nats >= BANDS[name])
     ceiling = max(SEVERITIES.index(pattern.ceiling) for pattern in patterns)
     floor = max(SEVERITIES.index(pattern.floor) for pattern in patterns)
-    return SEVERITIES[max(floor, min(band, ceiling))]
+    return SEVERITIES[max(floor, min(_band(nats), ceiling))]
+
+
+def _band(nats: float) -> int:
+    return max(rank for rank, name in enumerate(SEVERITIES) if nats >= BANDS[name])
+
+
+def _in_band(nats: float, severity: str) -> float:
+    """`nats` where they lie in the band of `severity`; else just above its start or just below
+    its end, in the order of nats."""
+    rank = SEVERITIES.index(severity)
+    if _band(nats) == rank:
+        return nats
+    if _band(nats) < rank:
+        return round(BANDS[severity] + nats / 1_000, 3)
+    end = BANDS[SEVERITIES[rank + 1]]
+    return round(end - 0.5 / (1 + nats - end), 3)
