@@ -122,7 +122,12 @@ class _Organization:
         )
         surprises = self._surprises(anomalies)
         total = score(surprises, evidence_nats(anomalies), story.patterns)
-        parts = {"families": dict(total.families), "patterns": dict(total.bonuses)}
+        parts = {
+            "pattern": story.pattern,
+            "nats": total.nats,
+            "families": dict(total.families),
+            "patterns": dict(total.bonuses),
+        }
         return Finding(
             id=derived_id(first.org, first.actor or "", first.id),
             org=first.org,
