@@ -205,6 +205,12 @@ def test_day_counts(history: tuple[Lake, list[dict[str, Any]]]) -> None:
     assert list(counts) == [datetime.date(2026, 9, 22 + i) for i in range(5)]
 
 
+def test_organizations(history: tuple[Lake, list[dict[str, Any]]]) -> None:
+    """The log alone tells which organizations have events."""
+    lake, rows = history
+    assert lake.organizations() == sorted({row["org"] for row in rows})
+
+
 def test_empty_lake(lake: Lake) -> None:
     """Every look-up in an empty lake finds nothing, with the right columns."""
     assert lake.newest(EventFilter(), 10).schema.names == EVENTS.names
@@ -212,6 +218,7 @@ def test_empty_lake(lake: Lake) -> None:
     assert lake.event("x") is None
     assert lake.surroundings("x", 5).schema.names == EVENTS.names
     assert lake.day_counts() == {}
+    assert lake.organizations() == []
 
 
 def test_unknown_column_is_refused(lake: Lake) -> None:

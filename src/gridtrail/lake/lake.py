@@ -180,6 +180,10 @@ class Lake:
         """Number of events of `org` (None: all) by UTC day, from the log alone."""
         return self._reader.day_counts(org)
 
+    def organizations(self) -> list[str]:
+        """Organizations that have events, by name, from the log alone."""
+        return self._reader.organizations()
+
     def compact(self, shape: TableShape = EVENTS_TABLE) -> Compacted:
         """Rewrite the files appended since the last time as few sorted ones, made for look-ups.
 

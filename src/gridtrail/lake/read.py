@@ -107,6 +107,10 @@ class EventReader:
             counts[date.fromisoformat(file.partition["day"])] += file.rows
         return dict(sorted(counts.items()))
 
+    def organizations(self) -> list[str]:
+        """Organizations that have events, by name, from the log alone."""
+        return sorted({file.partition["org"] for file in self.candidates(EventFilter())})
+
     def _read(
         self,
         files: Sequence[DataFile],
