@@ -52,8 +52,8 @@ def anomaly_bytes(
     previous = _previous(engine)
     for verdict in verdicts:
         candidate = verdict.candidate
-        row = deciding[candidate.event_id]
-        ip, ua = previous.get(candidate.event_id, (None, None))
+        row = deciding[candidate.event_id, candidate.at]
+        ip, ua = previous.get((candidate.event_id, candidate.at), (None, None))
         raw = slack_anomaly.anomaly_event(
             slack_anomaly.Anomaly(
                 org=org,
@@ -82,7 +82,7 @@ def anomaly_bytes(
 
 def _deciding_events(
     lake: Lake, engine: DuckDB, org: str, verdicts: Sequence[Verdict]
-) -> dict[str, dict[str, Any]]:
+) -> dict[tuple[str, int], dict[str, Any]]:
     """Columns and raw text of the deciding events; they stay in the engine as `_deciding`."""
     wanted = {(v.candidate.event_id, v.candidate.at) for v in verdicts}
     ids, times = zip(*sorted(wanted), strict=True)
@@ -102,38 +102,46 @@ def _deciding_events(
         "LEFT JOIN addresses a ON a.ip = e.ip",
     )
     rows: list[dict[str, Any]] = engine.rows("SELECT * FROM _deciding").to_pylist()
-    return {row["id"]: row for row in rows}
+    return {(row["id"], row["date_create"]): row for row in rows}
 
 
-def _previous(engine: DuckDB) -> dict[str, tuple[str | None, str | None]]:
+def _previous(engine: DuckDB) -> dict[tuple[str, int], tuple[str | None, str | None]]:
     """For each deciding event the last other address and agent of its session, earlier seconds
     only (slack/api.md 3.1)."""
     rows = engine.rows(
-        "SELECT d.id, "
+        "SELECT d.id, d.date_create, "
         "arg_max(e.ip, (e.date_create, e.id)) FILTER (e.ip <> d.ip) AS ip, "
         "arg_max(e.ua, (e.date_create, e.id)) FILTER (e.ua <> d.ua) AS ua "
         "FROM _deciding d JOIN _around e ON e.session_id = d.session_id "
         "AND e.date_create < d.date_create AND e.date_create >= d.date_create - $1 "
-        "WHERE e.action <> 'anomaly' GROUP BY d.id",
+        "WHERE e.action <> 'anomaly' GROUP BY ALL",
         [SESSION_MEMORY_DAYS * DAY_SECONDS],
     )
-    return {row["id"]: (row["ip"], row["ua"]) for row in rows.to_pylist()}
+    return {(r["id"], r["date_create"]): (r["ip"], r["ua"]) for r in rows.to_pylist()}
 
 
 def store_anomalies(
     lake: Lake, engine: DuckDB, org: str, emitted: Sequence[Emitted]
 ) -> dict[dt.date, int]:
-    """Append the anomaly events to the lake; how many were new on each day."""
+    """Append the anomaly events to the lake; how many were new on each day.
+
+    Empty when another run stored some of them meanwhile: the days are then looked at again.
+    """
     if not emitted:
         return {}
-    before = lake.day_counts(org)
-    rows = [_row(org, one) for one in emitted]
-    engine.register("_anomalies", pa.Table.from_pylist(rows, schema=EVENTS))
+    rows = pa.Table.from_pylist([_row(org, one) for one in emitted], schema=EVENTS)
+    engine.register("_anomalies", rows)
     engine.keep("_anomalies_kept", "SELECT * FROM _anomalies")
-    lake.append_events("_anomalies_kept")
-    after = lake.day_counts(org)
-    touched = {row["day"] for row in rows}
-    return {day: after[day] - before.get(day, 0) for day in touched}
+    engine.unregister("_anomalies")
+    times = [one.at for one in emitted]
+    lake.events_view("_there", org=org, oldest=min(times), latest=max(times))
+    new = engine.rows(
+        "SELECT day, count(DISTINCT id) AS new FROM _anomalies_kept "
+        "WHERE id NOT IN (SELECT id FROM _there WHERE action = 'anomaly') GROUP BY day"
+    ).to_pylist()
+    stored = lake.append_events("_anomalies_kept").stored
+    engine.drop("_anomalies_kept")
+    return {r["day"]: r["new"] for r in new} if stored == sum(r["new"] for r in new) else {}
 
 
 def _row(org: str, emitted: Emitted) -> dict[str, Any]:

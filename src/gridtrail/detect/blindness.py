@@ -25,25 +25,26 @@ class DetectorState:
     decided_to: int
 
 
-def detector_states(
-    lake: Lake, engine: DuckDB, detectors: Sequence[Detector], org: str, to: int
-) -> list[DetectorState]:
-    """The state of each detector, from the last 30 days before `to` (seconds)."""
-    seen = _inputs(lake, engine, org, to)
-    history = len(lake.day_counts(org))
-    return [_state(detector, seen, history, to) for detector in detectors]
-
-
-def _inputs(lake: Lake, engine: DuckDB, org: str, to: int) -> set[str]:
-    """Names of actions seen, and `session_id`, `ip`, `ua` where any event has one."""
-    lake.events_view("_recent", org=org, oldest=to - LOOK_BACK_DAYS * DAY_SECONDS, latest=to)
+def day_inputs(engine: DuckDB) -> frozenset[str]:
+    """Names of actions in the table `day_events`, and `session_id`, `ip`, `ua` where any event has
+    one."""
     rows = engine.rows(
-        "SELECT DISTINCT action AS input FROM _recent WHERE action <> 'anomaly' "
-        "UNION SELECT 'session_id' FROM _recent HAVING count(session_id) > 0 "
-        "UNION SELECT 'ip' FROM _recent HAVING count(ip) > 0 "
-        "UNION SELECT 'ua' FROM _recent HAVING count(ua) > 0"
+        "SELECT DISTINCT action AS input FROM day_events "
+        "UNION SELECT 'session_id' FROM day_events HAVING count(session_id) > 0 "
+        "UNION SELECT 'ip' FROM day_events HAVING count(ip) > 0 "
+        "UNION SELECT 'ua' FROM day_events HAVING count(ua) > 0"
     )
-    return set(rows["input"].to_pylist())
+    return frozenset(rows["input"].to_pylist())
+
+
+def detector_states(
+    progress: st.Progress, detectors: Sequence[Detector], to: int
+) -> list[DetectorState]:
+    """The state of each detector, from the decided days of the last 30 before `to` (seconds)."""
+    since = st.day_of(to - LOOK_BACK_DAYS * DAY_SECONDS)
+    recent = [decided.inputs for day, decided in progress.days.items() if day >= since]
+    seen: set[str] = set().union(*recent)
+    return [_state(detector, seen, len(progress.days), to) for detector in detectors]
 
 
 def _state(detector: Detector, seen: set[str], history: int, to: int) -> DetectorState:

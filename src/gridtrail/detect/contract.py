@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import ibis
@@ -94,20 +94,20 @@ today = table("today", {"day_start": "int64"})
 """One row: the start of the day being decided (seconds, UTC)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """An intermediate relation that is computed once a day and read under `name` afterwards."""
 
     name: str
     relation: ir.Table
 
-    @property
+    @cached_property
     def table(self) -> ir.Table:
         """The unbound table that later relations read."""
         return table(self.name, {name: str(kind) for name, kind in self.relation.schema().items()})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """What is usual, kept from day to day: a table `name` as of the start of each day.
 
@@ -123,14 +123,14 @@ class Profile:
     summary: ir.Table
     fold: Callable[[ir.Table, ir.Table], ir.Table]
 
-    @property
+    @cached_property
     def table(self) -> ir.Table:
         """The unbound table of this profile as of the day's start."""
         return table(self.name, self.schema)
 
-    @property
+    @cached_property
     def folded(self) -> ir.Table:
-        """The state of the next day."""
+        """The state of the next day; one object, so that an engine compiles it once."""
         return self.fold(self.table, table(f"{self.name}_today", self.schema))
 
 
@@ -140,14 +140,9 @@ class DayContext:
     but the names of those who are in them."""
 
     day_start: int  # seconds, UTC
-    first_day_start: int  # seconds; first day of this organization's log
+    history_days: int  # days of this organization's log with events before this day
     settings: DetectSettings
     read: Callable[[ir.Table], pa.Table]
-
-    @property
-    def history_days(self) -> int:
-        """Whole days of log before this day."""
-        return (self.day_start - self.first_day_start) // DAY_SECONDS
 
     def share_per_subject_day(self, share: float) -> float:
         """Nominal alarms per subject and day for a detector with this share of the budget."""
@@ -226,7 +221,8 @@ class Detector(Protocol):
 
     @property
     def candidates(self) -> ir.Table:
-        """Relation with at least subject, subject_type, event_id, at and what `explain` reads."""
+        """Relation with at least subject, subject_type, event_id, at and what `explain` reads;
+        the same object at each call (`cached_property`), so that an engine compiles it once."""
 
     def parameters(self, context: DayContext) -> pa.Table | None:
         """Rows of `<name>_parameters`, frozen for the day; None means: says nothing today."""

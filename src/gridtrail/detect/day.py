@@ -8,6 +8,8 @@ by API clients (SCIENCE 1, "Attribution trap"; slack/api.md 2).
 
 from __future__ import annotations
 
+from functools import cache
+
 import ibis
 import ibis.expr.types as ir
 
@@ -72,6 +74,7 @@ def _attributed(events: ir.Table) -> ir.Table:
     )
 
 
+@cache
 def day_events_expression() -> ir.Table:
     """`day_events` from the tables `day_raw`, `addresses`, `clients` and `today`.
 
@@ -93,6 +96,7 @@ def day_events_expression() -> ir.Table:
         at=joined.date_create,
         team=ibis.coalesce(joined.actor_team, joined.location_id),
         teaches=joined.own & (human | signs_in).fill_null(False),
+        network=joined.network.nullif(""),  # what cannot be read is no network
         automated=joined.automated.fill_null(False),
         well_formed=joined.well_formed.fill_null(True),
         expected_client=joined.expected.fill_null(False),

@@ -9,11 +9,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from gridtrail.detect.anomalies import Emitted, anomaly_bytes
-from gridtrail.detect.contract import DayContext, Detector, Profile, Step, arrow_schema
+from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema
 from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
 from gridtrail.detect.emission import Candidate, Said, Verdict, judge
-from gridtrail.engine.duckdb import DuckDB
+from gridtrail.engine.duckdb import DuckDB, quoted
 from gridtrail.errors import Stop
 from gridtrail.lake.lake import Lake
 
@@ -27,8 +27,9 @@ class DayStep:
         self.profiles = tuple(_unique(p for d in detectors for p in d.profiles))
         self._steps: tuple[Step, ...] = tuple(_unique(s for d in detectors for s in d.steps))
         self._day_events = day_events_expression()
-        self._folds: list[tuple[Profile, ir.Table]] = [(p, p.folded) for p in self.profiles]
-        engine.register("logs", logarithms())
+        engine.register("_logs", logarithms())
+        engine.keep("logs", "SELECT * FROM _logs")
+        engine.unregister("_logs")
 
     def decide(
         self, context: DayContext, said: Mapping[str, Said]
@@ -41,9 +42,9 @@ class DayStep:
         day = pa.table({"day_start": pa.array([context.day_start], pa.int64())})
         engine.register("_today", day)
         engine.keep("today", "SELECT * FROM _today")
-        engine.keep("day_events", self._day_events)
+        self._keep("day_events", self._day_events)
         for step in self._steps:
-            engine.keep(step.name, step.relation)
+            self._keep(step.name, step.relation)
         candidates: list[Candidate] = []
         for detector in self.detectors:
             try:
@@ -64,7 +65,7 @@ class DayStep:
             self.engine.keep(f"{detector.name}_parameters", "SELECT * FROM _parameters")
         if parameters is None:
             return
-        for row in self.engine.rows(detector.candidates).to_pylist():
+        for row in self.engine.rows(self._typed(detector.candidates)).to_pylist():
             anomaly = detector.explain(row, context)
             if anomaly is not None:
                 yield Candidate(
@@ -80,14 +81,28 @@ class DayStep:
     def close(self, *, empty: bool) -> None:
         """Learn from the day that `decide` saw: every profile as of the next day's start."""
         for profile in self.profiles:
-            rows = f"SELECT * FROM {profile.name} WHERE false" if empty else profile.summary
-            self.engine.keep(f"{profile.name}_today", rows)
-        for profile, fold in self._folds:
-            self.engine.keep(f"{profile.name}_next", fold)
-        for profile in self.profiles:
-            self.engine.keep(profile.name, f"SELECT * FROM {profile.name}_next")
-            self.engine.drop(f"{profile.name}_next")
-            self.engine.drop(f"{profile.name}_today")
+            if empty:
+                nothing = f"SELECT * FROM {profile.name} WHERE false"
+                self.engine.keep(f"{profile.name}_today", nothing)
+            else:
+                self._keep(f"{profile.name}_today", profile.summary)
+        for profile in self.profiles:  # only now: summaries may read several profiles
+            self._keep(profile.name, profile.folded)
+
+    def _keep(self, name: str, relation: ir.Table) -> None:
+        self.engine.keep(name, self._typed(relation))
+
+    def _typed(self, relation: ir.Table) -> str:
+        """SQL of a relation whose columns have the types that the relation says.
+
+        DuckDB's sums of 64-bit integers are 128 bits wide, and Ibis leaves out the cast back.
+        """
+        kinds = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "boolean": "BOOLEAN"}
+        columns = ", ".join(
+            f"{quoted(name)}::{kinds[str(kind).lower()]} AS {quoted(name)}"
+            for name, kind in relation.schema().items()
+        )
+        return f"SELECT {columns} FROM ({self.engine.compiled(relation)})"
 
     def emitted(
         self, lake: Lake, org: str, verdicts: Iterable[Verdict], detectors: Mapping[str, Detector]

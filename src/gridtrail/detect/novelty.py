@@ -19,7 +19,9 @@ import pyarrow as pa
 from gridtrail.detect.contract import DayContext, Profile, arrow_schema, table
 from gridtrail.detect.thresholds import DECAY_NUMERATOR, DECAY_SHIFT, UNIT
 
-PRIOR_DAYS = 500.0
+PRIOR_DAYS = 2000.0
+"""So much that two or three firsts of a rare kind are said before the organization's own rate
+speaks: in a small organization one such first would otherwise silence its kind for months."""
 EVERYBODY = "*"
 NOVELTY = {"category": "string", "person_days": "int64"}
 PARAMETERS = {

@@ -8,6 +8,7 @@ the new events and never the history.
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import hashlib
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import Emitted, store_anomalies, write_silenced
-from gridtrail.detect.blindness import DetectorState, detector_states, write_states
+from gridtrail.detect.blindness import DetectorState, day_inputs, detector_states, write_states
 from gridtrail.detect.contract import DayContext, Detector
 from gridtrail.detect.day_step import DayStep
 from gridtrail.detect.emission import Said, Verdict, still_remembered
@@ -79,7 +80,7 @@ def detect(
     """Decide every event that is not decided yet (`start`: from this UTC day on, again).
 
     `end` and `now` are seconds; events later than `now` minus the settle lag wait. A dry run
-    writes nothing.
+    writes nothing but facts of new addresses and clients, which are a cache.
 
     Raises Stop naming the detector when one fails; nothing of that run is then published.
     """
@@ -114,33 +115,41 @@ class _Run:
         self.signature = _signature(detectors)
         self.on_progress = on_progress or (lambda _text, _done, _all: None)
         self.verdicts: list[Verdict] = []
+        self.decided: dict[dt.date, tuple[int, frozenset[str]]] = {}  # events seen, inputs
 
     def go(self, start: dt.date | None, *, dry_run: bool) -> OrganizationReport:
         """Decide; store anomalies first, then snapshots, then publish progress."""
         report = OrganizationReport(self.org, self.to)
         counts = self.lake.day_counts(self.org)
         progress = st.read_progress(self.lake, self.engine, self.org)
-        dirty = progress.dirty(counts, self.to)
-        if start is not None:
-            dirty = sorted({start, *dirty})
-        if not dirty or not counts:
-            report.states = detector_states(
-                self.lake, self.engine, self.detectors, self.org, self.to
-            )
-            return report
-        first = min(min(counts), dirty[0])
-        resume = progress.best_snapshot(dirty[0], self.signature)
-        begin = resume if resume is not None else first
-        days = list(_days(begin, max(day for day in counts if st.midnight(day) <= self.to)))
-        self._refresh_dimensions(days)
-        snapshots = self._decide(days, counts, resume, dry_run=dry_run)
-        report.days = len(days)
-        report.emitted = self._emitted()
-        report.silenced = _counted(v.silenced for v in self.verdicts if v.silenced)
-        report.states = detector_states(self.lake, self.engine, self.detectors, self.org, self.to)
+        resume, days = self._plan(progress, counts, start)
+        if days:
+            self._refresh_dimensions(days)
+            snapshots = self._decide(days, counts, resume, dry_run=dry_run)
+            report.days = len(days)
+            report.emitted = self._emitted()
+            report.silenced = _counted(v.silenced for v in self.verdicts if v.silenced)
+            stored: Mapping[dt.date, int] = {}
+            if not dry_run:
+                stored = store_anomalies(self.lake, self.engine, self.org, report.emitted)
+                report.stored = sum(stored.values())
+            self._note(progress, days, counts, stored, snapshots)
+        report.states = detector_states(progress, self.detectors, self.to)
         if not dry_run:
-            report.stored = self._publish(report, days, counts, progress, snapshots)
+            self._publish(progress, days, report.states)
         return report
+
+    def _plan(
+        self, progress: st.Progress, counts: Mapping[dt.date, int], start: dt.date | None
+    ) -> tuple[dt.date | None, list[dt.date]]:
+        """The snapshot to begin with and the days to decide; none when all is decided."""
+        reachable = [day for day in counts if st.midnight(day) <= self.to]
+        dirty = progress.dirty(counts, self.to) + ([] if start is None else [start])
+        if not dirty or not reachable:
+            return None, []
+        resume = progress.best_snapshot(min(dirty), self.signature)
+        first = min(reachable) if resume is None else resume
+        return resume, list(_days(first, max(reachable)))
 
     def _refresh_dimensions(self, days: Sequence[dt.date]) -> None:
         self.on_progress("what is known of addresses and clients", 0, len(days))
@@ -160,34 +169,36 @@ class _Run:
     ) -> list[dt.date]:
         """Walk the days; returns those whose start was written as a snapshot."""
         profiles = self.step.profiles
+        ordered = sorted(counts)
         said = st.load_snapshot(self.lake, self.engine, self.org, resume, profiles)
-        first_day = min(counts)
         quiet = 0
         written = []
         for done, day in enumerate(days):
-            keeps = (days[-1] - day).days < st.KEPT_SNAPSHOTS and day != resume
+            keeps = (days[-1] - day).days in st.SNAPSHOT_AGES and day != resume
             if keeps and not dry_run:
                 st.save_snapshot(self.lake, self.engine, self.org, day, profiles, said)
                 written.append(day)
             quiet = 0 if counts.get(day) else quiet + 1
             if quiet > QUIET_DAYS:
                 continue
-            said = self._decide_day(day, first_day, said, empty=quiet > 0)
+            history_days = bisect.bisect_left(ordered, day)
+            said = self._decide_day(day, history_days, said, empty=quiet > 0)
             self.on_progress(f"deciding {day}", done + 1, len(days))
         return written
 
     def _decide_day(
-        self, day: dt.date, first_day: dt.date, said: Mapping[str, Said], *, empty: bool
+        self, day: dt.date, history_days: int, said: Mapping[str, Said], *, empty: bool
     ) -> dict[str, Said]:
         day_start, day_end = st.midnight(day), st.midnight(day + st.ONE_DAY) - 1
         self.lake.events_view(
             "day_raw", org=self.org, oldest=day_start, latest=min(day_end, self.to)
         )
-        context = DayContext(
-            day_start, st.midnight(first_day), self.settings.detect, self.engine.rows
-        )
+        context = DayContext(day_start, history_days, self.settings.detect, self.engine.rows)
         verdicts, said_then = self.step.decide(context, still_remembered(said, day_start))
         self.verdicts += verdicts
+        if not empty:
+            seen = int(self.engine.value("SELECT count(*) FROM day_raw"))
+            self.decided[day] = (seen, day_inputs(self.engine))
         if self.to >= day_end:
             self.step.close(empty=empty)
         return said_then
@@ -196,26 +207,36 @@ class _Run:
         names = {detector.name: detector for detector in self.detectors}
         return list(self.step.emitted(self.lake, self.org, self.verdicts, names))
 
-    def _publish(
+    def _note(
         self,
-        report: OrganizationReport,
+        progress: st.Progress,
         days: Sequence[dt.date],
         counts: Mapping[dt.date, int],
-        progress: st.Progress,
+        stored: Mapping[dt.date, int],
         snapshots: Iterable[dt.date],
-    ) -> int:
-        stored = store_anomalies(self.lake, self.engine, self.org, report.emitted)
-        write_silenced(self.lake, self.engine, self.org, days, self.verdicts)
-        write_states(self.lake, self.org, report.states)
-        for day in days:
-            if counts.get(day):
-                rows = counts[day] + stored.get(day, 0)
-                progress.days[day] = st.Decided(rows, self.to)
+    ) -> None:
+        """Put what was decided into `progress`."""
+        for day, (seen, inputs) in self.decided.items():
+            waiting = seen < counts[day]
+            rows = counts[day] + stored.get(day, 0)
+            progress.days[day] = st.Decided(rows, self.to, waiting, inputs)
         # a snapshot taken after a day that was decided again is out of date
         kept = {d: s for d, s in progress.snapshots.items() if d <= days[0]}
         progress.snapshots = kept | dict.fromkeys(snapshots, self.signature)
+        progress.thin_snapshots()
+
+    def _publish(
+        self, progress: st.Progress, days: Sequence[dt.date], states: Sequence[DetectorState]
+    ) -> None:
+        """Write what is to be kept; `write_progress` is the moment from which it counts."""
+        write_states(self.lake, self.org, states)
+        if not days:
+            return
+        write_silenced(self.lake, self.engine, self.org, days, self.verdicts)
         st.write_progress(self.lake, self.org, progress)
-        return sum(stored.values())
+        if len(days) > 1:
+            kept = progress.snapshots
+            st.forget_snapshots(self.lake, self.engine, self.org, self.step.profiles, kept)
 
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:

@@ -7,8 +7,9 @@ does not name was never there, so a run may die at any moment and is simply repe
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -17,10 +18,12 @@ from gridtrail.detect.contract import DAY_SECONDS, Profile, arrow_schema
 from gridtrail.detect.emission import Said
 from gridtrail.engine.duckdb import DuckDB, quoted
 from gridtrail.lake.lake import Lake
+from gridtrail.lake.log import PartitionValue
 from gridtrail.lake.schema import TableShape
 
-KEPT_SNAPSHOTS = 8
-"""Snapshots are kept for this many days, so that a late event costs a few days, not all."""
+SNAPSHOT_AGES = (0, 1, 3, 7, 15)
+"""Of the days before the newest, those whose start is kept as a snapshot: an event that comes
+days late costs about as many days again, not all."""
 
 _KEY = [pa.field("org", pa.string(), nullable=False), pa.field("as_of", pa.date32())]
 
@@ -33,6 +36,8 @@ DETECTION = TableShape(
             pa.field("day", pa.date32(), nullable=False),
             pa.field("rows", pa.int64()),  # stored events of the day when it was decided
             pa.field("decided_to", pa.int64()),  # seconds; events up to here are decided
+            pa.field("waiting", pa.bool_()),  # whether the day had later events than that
+            pa.field("inputs", pa.list_(pa.string())),  # actions and columns that the day showed
             pa.field("signature", pa.string()),  # of the profiles in a snapshot
         ]
     ),
@@ -95,10 +100,13 @@ def day_of(seconds: int) -> dt.date:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How many stored events a day had when it was decided, and up to which second."""
+    """How many stored events a day had when it was decided, up to which second that was, whether
+    later ones were waiting, and which inputs (see `blindness`) the decided ones showed."""
 
     rows: int
     to: int
+    waiting: bool
+    inputs: frozenset[str]
 
 
 @dataclass
@@ -116,14 +124,22 @@ class Progress:
         if midnight(day) > to:
             return False
         known = self.days.get(day)
-        return (
-            known is None or known.rows != rows or known.to < min(midnight(day + ONE_DAY) - 1, to)
-        )
+        return known is None or known.rows != rows or (known.waiting and known.to < to)
 
     def best_snapshot(self, day: dt.date, signature: str) -> dt.date | None:
         """The newest snapshot at or before `day` made by the same profiles."""
         fitting = [d for d, made_by in self.snapshots.items() if d <= day and made_by == signature]
         return max(fitting, default=None)
+
+    def thin_snapshots(self) -> None:
+        """Keep the oldest snapshot of each bracket of SNAPSHOT_AGES (days behind the newest)."""
+        newest = max(self.snapshots, default=None)
+        kept: dict[int, dt.date] = {}
+        for day in sorted(self.snapshots, reverse=True):
+            age = (newest - day).days if newest else 0
+            if age <= SNAPSHOT_AGES[-1]:
+                kept[bisect.bisect_left(SNAPSHOT_AGES, age)] = day
+        self.snapshots = {day: self.snapshots[day] for day in sorted(kept.values())}
 
 
 ONE_DAY = dt.timedelta(days=1)
@@ -135,7 +151,10 @@ def read_progress(lake: Lake, engine: DuckDB, org: str) -> Progress:
     progress = Progress()
     for row in engine.rows("SELECT * FROM detection").to_pylist():
         if row["kind"] == "day":
-            progress.days[row["day"]] = Decided(row["rows"], row["decided_to"])
+            inputs = frozenset(row["inputs"])
+            progress.days[row["day"]] = Decided(
+                row["rows"], row["decided_to"], row["waiting"], inputs
+            )
         else:
             progress.snapshots[row["day"]] = row["signature"]
     return progress
@@ -145,11 +164,12 @@ def write_progress(lake: Lake, org: str, progress: Progress) -> None:
     """Publish the state of `org`, in one commit."""
     days = [
         {"org": org, "kind": "day", "day": d, "rows": s.rows, "decided_to": s.to}
+        | {"waiting": s.waiting, "inputs": sorted(s.inputs)}
         for d, s in sorted(progress.days.items())
     ]
     snapshots = [
         {"org": org, "kind": "snapshot", "day": d, "signature": signature}
-        for d, signature in sorted(progress.snapshots.items())[-KEPT_SNAPSHOTS:]
+        for d, signature in sorted(progress.snapshots.items())
     ]
     rows = pa.Table.from_pylist(days + snapshots, schema=DETECTION.schema)
     lake.write(DETECTION, rows, replace={"org": org})
@@ -171,7 +191,7 @@ def save_snapshot(
 ) -> None:
     """Write all profiles, and what was said, as of the start of `day`."""
     key = f"'{org}' AS org, DATE '{day.isoformat()}' AS as_of"
-    where = {"org": org, "as_of": day}
+    where: dict[str, PartitionValue] = {"org": org, "as_of": day}
     for profile in profiles:
         engine.view("_snapshot", f"SELECT {key}, * FROM {profile.name}")
         lake.write(shape_of(profile), "_snapshot", replace=where)
@@ -181,6 +201,18 @@ def save_snapshot(
         for k, s in sorted(said.items())
     ]
     lake.write(SAID, pa.Table.from_pylist(rows, schema=SAID.schema), replace=where)
+
+
+def forget_snapshots(
+    lake: Lake, engine: DuckDB, org: str, profiles: Iterable[Profile], kept: Collection[dt.date]
+) -> None:
+    """Remove all snapshots of `org` but those of the days `kept`; run it after `write_progress`."""
+    for shape in (SAID, *(shape_of(profile) for profile in profiles)):
+        lake.view(shape, "_snapshot", org=org)
+        there = engine.rows("SELECT DISTINCT as_of FROM _snapshot")["as_of"].to_pylist()
+        for day in sorted(set(there) - set(kept)):
+            nothing = shape.schema.empty_table()
+            lake.write(shape, nothing, replace={"org": org, "as_of": day})
 
 
 def load_snapshot(

@@ -24,6 +24,8 @@ Integers = npt.NDArray[np.int64]
 
 LOG_SCALE = 4096
 """y = ln x is kept as round(ln x · 4096)."""
+STEP = 1024
+"""Heights of peaks are kept in steps of a quarter of ln x."""
 UNIT = 256
 """One new window weighs 256, so that decayed weights stay integers."""
 DECAY_NUMERATOR, DECAY_SHIFT = 1001, 10
@@ -94,6 +96,10 @@ class Predictive:
         tail: Floats = special.stdtr(self.degrees, -t)
         return tail
 
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Predictive:
+        """The chosen rows."""
+        return Predictive(self.location[chosen], self.scale[chosen], self.degrees[chosen])
+
     def quantile(self, probability: float) -> Floats:
         """Count below which the next window stays with this probability (not rounded)."""
         t = special.stdtrit(self.degrees, probability)
@@ -124,7 +130,7 @@ def organization_prior(subjects: Sums) -> Prior:
 
 
 def peer_means(peers: Integers, subjects: Sums, prior: Prior) -> Floats:
-    """Prior mean for each row: its peer group's mean, shrunk to the organization's.
+    """For each row the mean of its peer group, shrunk to the organization's.
 
     `peers` numbers the group of each row from 0; a group weighs by its windows against κ0.
     """
@@ -141,16 +147,20 @@ def predictive(subjects: Sums, prior_mean: Floats, prior: Prior) -> Predictive:
     k0, n = prior.strength, subjects.weight
     kn, degrees = k0 + n, PRIOR_DEGREES + n
     mean = (k0 * prior_mean + subjects.total) / kn
-    shift = subjects.mean() - prior_mean
-    variance = PRIOR_DEGREES * prior.within + subjects.scatter() + k0 * n * shift**2 / kn
-    return Predictive(mean, np.sqrt(variance / degrees * (1 + 1 / kn)), degrees)
+    shift = np.where(n > 0, subjects.mean() - prior_mean, 0.0)
+    squares = PRIOR_DEGREES * prior.within + subjects.scatter() + k0 * n * shift**2 / kn
+    # a count is a whole number, so that ln x is known within ±1/(2x) only: without this a person
+    # who always takes exactly one file could never take two
+    variance = squares / degrees * (1 + 1 / kn) + np.exp(-2 * mean) / 12
+    return Predictive(mean, np.sqrt(variance), degrees)
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
     """The organization's windows: empirical up to its 95 % quantile, generalized Pareto above.
 
-    `values` ascending, `survival` = P(X ≥ value); `shape` is ξ, `spread` σ, `edge` the quantile.
+    `values` ascending, `survival` = P(X ≥ value); `shape` is ξ, `spread` σ, `edge` the quantile,
+    `share` = P(X > edge), which is at most 5 %.
     Where the organization has too few windows for a tail, `spread` is 0 and only the empirical
     part with one added observation is used.
     """
@@ -161,6 +171,7 @@ class Tail:
     edge: float
     shape: float
     spread: float
+    share: float
 
     def upper_tail(self, counts: Floats) -> Floats:
         """P(X ≥ count) for each count."""
@@ -170,8 +181,16 @@ class Tail:
         if self.spread <= 0:
             return empirical
         excess = np.maximum(counts - self.edge, 0.0) / self.spread
-        beyond = TAIL_SHARE * (1 + self.shape * excess) ** (-1 / self.shape)
-        return np.where(counts > self.edge, np.minimum(beyond, TAIL_SHARE), empirical)
+        beyond = self.share * (1 + self.shape * excess) ** (-1 / self.shape)
+        return np.where(counts > self.edge, np.minimum(beyond, self.share), empirical)
+
+    def quantile(self, probability: float) -> int:
+        """The smallest seen count that at most 1 − probability of the windows exceed; 0 when
+        nothing was seen."""
+        if not self.values.size:
+            return 0
+        above = np.append(self.survival[1:], 0.0)
+        return int(self.values[np.flatnonzero(above <= 1 - probability)[0]])
 
 
 def organization_tail(values: Integers, weights: Integers) -> Tail:
@@ -185,9 +204,9 @@ def organization_tail(values: Integers, weights: Integers) -> Tail:
     edge = float(x[above[0] - 1]) if above.size and above[0] > 0 else float("inf")
     tail_x, tail_n = x[x > edge] - edge, n[x > edge]
     if float(tail_n.sum()) < TAIL_MINIMUM:
-        return Tail(x, survival, total, edge, 0.0, 0.0)
+        return Tail(x, survival, total, edge, 0.0, 0.0, 0.0)
     shape, spread = _pareto_by_moments(tail_x, tail_n)
-    return Tail(x, survival, total, edge, shape, spread)
+    return Tail(x, survival, total, edge, shape, spread, float(survival[above[0]]))
 
 
 def _pareto_by_moments(excess: Floats, weights: Floats) -> tuple[float, float]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from gridtrail.detect.contract import Anomaly, DayContext, Profile, Step, day_events
-from gridtrail.detect.counting import PARAMETERS, Counting
+from gridtrail.detect.counting import Counting
 from gridtrail.detect.evidence import p_text, sql_text
+from gridtrail.detect.limits import PARAMETERS
 
 WORDS = {600: "ten minutes", 3600: "an hour", 86_400: "a day"}
 
@@ -27,9 +29,7 @@ _files = day_events.filter(
 )
 COUNTING = Counting(
     metric="excessive_downloads",
-    items=_files.select(
-        "subject", "subject_type", "team", "actor_id", "at", "event_id", item="entity_id"
-    ),
+    items=_files.select("subject", "subject_type", "actor_id", "at", "event_id", item="entity_id"),
     floors={600: 15, 3600: 30, 86_400: 60},  # SCIENCE B.0
     share=0.15,
 )
@@ -55,7 +55,7 @@ class ExcessiveDownloads:
         """Thresholds of a subject and window."""
         return PARAMETERS
 
-    @property
+    @cached_property
     def candidates(self) -> ir.Table:
         """The file that made a window's count reach its threshold."""
         return COUNTING.candidates
@@ -86,6 +86,7 @@ def _usual(row: Mapping[str, Any]) -> dict[str, dict[str, int]]:
         "person": {
             "typical": row["typical"],
             "99_percent_below": row["high"],
+            "often_up_to": row["habit"],
             "windows_seen": row["windows_seen"],
         },
         "peers": {"typical": row["peer_typical"]},
@@ -113,7 +114,7 @@ def _words(row: Mapping[str, Any]) -> str:
 
 
 def _query(row: Mapping[str, Any]) -> str:
-    who = "app_id" if row["subject"] != row["actor_id"] else "actor_id"
+    who = "app_id" if row["subject"] != row["actor_id"] else "app_id IS NULL AND actor_id"
     return (
         "SELECT entity_id, entity_name, count(*) AS times FROM events "
         f"WHERE action = 'file_downloaded' AND {who} = {sql_text(row['subject'])} "

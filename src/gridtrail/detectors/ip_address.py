@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -64,7 +65,10 @@ _own = day_events.filter(
     & (day_events.subject_type == "user")
     & day_events.network.notnull()
     & ~day_events.address_kind.isin(NOT_ODD)
-)
+).select(
+    "day_start", "event_id", "at", "subject", "subject_type", "network", "address_kind",
+    "asn_name", "country", "family", "automated", "expected_client",
+)  # fmt: skip
 
 
 def _with_place_before(events: ir.Table) -> ir.Table:
@@ -86,6 +90,23 @@ def _first_today(events: ir.Table) -> ir.Table:
     return first.mutate(crowd=first.count().over(earlier)).drop("again")
 
 
+def _moves(networks: ir.Table) -> ir.Table:
+    """Networks that a person took up after the first week."""
+    since = people.table.select("subject", person_since="first_at")
+    moves = networks.join(since, networks.entity == since.subject)
+    return moves.filter(moves.first_at >= moves.person_since + SETTLING_DAYS * DAY_SECONDS)
+
+
+def _usual_moves() -> ir.Table:
+    """One row: new networks and active days of everybody with some tenure."""
+    tenured = people.table.filter(people.table.active_days >= TENURE_DAYS)
+    moves = _moves(known.table.filter(known.table.dimension == "network"))
+    moves = moves.semi_join(tenured, "subject")
+    return moves.aggregate(all_moves=moves.count()).cross_join(
+        tenured.aggregate(all_days=tenured.active_days.sum().fill_null(0))
+    )
+
+
 def _new_networks() -> ir.Table:
     """Firsts on networks unknown to the person and not shared in the organization."""
     first = _first_today(_with_place_before(_own))
@@ -98,12 +119,7 @@ def _new_networks() -> ir.Table:
     shared = recent.group_by("value").aggregate(
         people_on_network=recent.entity.nunique(), network_since=recent.first_at.min()
     )
-    moves = networks.join(people.table, networks.entity == people.table.subject)
-    moved = (
-        moves.filter(moves.first_at >= moves.first_at_right + SETTLING_DAYS * DAY_SECONDS)
-        .group_by("entity")
-        .aggregate(moves=ibis._.count())
-    )
+    moved = _moves(networks).group_by("entity").aggregate(moves=ibis._.count())
     placed = (
         first.anti_join(
             networks, [first.subject == networks.entity, first.network == networks.value]
@@ -112,6 +128,7 @@ def _new_networks() -> ir.Table:
         .left_join(shared, first.network == shared.value)
         .left_join(moved, first.subject == moved.entity)
         .drop("value", "entity")
+        .cross_join(_usual_moves())
     )
     countries = countries.select(known_subject="entity", known_country="value")
     return placed.left_join(
@@ -188,7 +205,7 @@ class IpAddress:
         """P-values of the categories of firsts."""
         return PARAMETERS
 
-    @property
+    @cached_property
     def candidates(self) -> ir.Table:
         """First events on new networks whose category is rare enough to be looked at."""
         return NEW_NETWORKS.table.join(NOVELTY.parameters_table, "category")
@@ -242,11 +259,11 @@ class IpAddress:
 
 
 def _restlessness(row: Mapping[str, Any]) -> float:
-    """How much more often than others this person shows new networks, between 0.5 and 20.
-
-    The person's rate is shrunk to one new network in 50 active days, worth 50 days.
+    """How much more often than others of this organization the person shows new networks,
+    between 0.5 and 20; both rates count new networks in active days, the organization's is shrunk
+    to one in 50 days (worth 500 days), the person's to the organization's (worth 50 days).
     """
-    usual = 1 / 50
+    usual = (row["all_moves"] + 10) / (row["all_days"] + 500)
     rate = (row["moves"] + 50 * usual) / (row["active_days"] + 50)
     return float(min(max(rate / usual, 0.5), 20.0))
 

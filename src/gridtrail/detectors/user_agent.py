@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -33,9 +34,10 @@ from gridtrail.detect.contract import (
 )
 from gridtrail.detect.evidence import p_text, sql_text
 from gridtrail.detect.novelty import PARAMETERS, Novelty
-from gridtrail.detect.profiles import agents, known, releases
+from gridtrail.detect.profiles import agents, known, people, releases
 
 SHARE = 0.15
+TENURE_DAYS = 5
 COMMON_PEOPLE = 3
 COMMON_DAYS = 45
 SHARED_BY = 5  # people using a client family, first of them three days ago: a client like others
@@ -59,7 +61,11 @@ _own = day_events.filter(
     & (day_events.subject_type == "user")
     & day_events.ua.notnull()
     & day_events.lineage.notnull()
-)
+).select(
+    "day_start", "event_id", "at", "action", "subject", "subject_type", "session_id", "teaches",
+    "family", "client_kind", "client_version", "version_key", "lineage", "os", "automated",
+    "well_formed", "expected_client",
+)  # fmt: skip
 
 
 def _first_shown() -> ir.Table:
@@ -113,8 +119,11 @@ def _sessions() -> tuple[ir.Table, ir.Table]:
     return any_client, this_client
 
 
+SHOWN = Step("user_agent_shown", _first_shown())
+
+
 def _with_history() -> ir.Table:
-    first = _first_shown()
+    first = SHOWN.table
     any_client, this_client = _sessions()
     own_family = agents.table.select(
         "subject", "family", family_since="first_at", family_days="days"
@@ -178,7 +187,14 @@ def _categorized() -> ir.Table:
 
 
 ODD_CLIENTS = Step("user_agent_firsts", _categorized())
-NOVELTY = Novelty("user_agent", firsts=ODD_CLIENTS.table, exposed=_own, priors=PRIORS)
+# in somebody's first days every client is a first: that says nothing of how rare firsts are
+_tenured = people.table.filter(people.table.active_days >= TENURE_DAYS)
+NOVELTY = Novelty(
+    "user_agent",
+    firsts=ODD_CLIENTS.table.semi_join(_tenured, "subject"),
+    exposed=_own.semi_join(_tenured, "subject"),
+    priors=PRIORS,
+)
 
 
 @dataclass(frozen=True)
@@ -193,15 +209,15 @@ class UserAgent:
     repeat_seconds: tuple[int, ...] = (DAY_SECONDS,)
     needs: tuple[str, ...] = ("ua",)
     learning_days: int = 14
-    profiles: tuple[Profile, ...] = (known, releases, agents, NOVELTY.profile)
-    steps: tuple[Step, ...] = (ODD_CLIENTS,)
+    profiles: tuple[Profile, ...] = (people, known, releases, agents, NOVELTY.profile)
+    steps: tuple[Step, ...] = (SHOWN, ODD_CLIENTS)
 
     @property
     def parameter_schema(self) -> Mapping[str, str]:
         """P-values of the categories."""
         return PARAMETERS
 
-    @property
+    @cached_property
     def candidates(self) -> ir.Table:
         """First events of odd clients."""
         return ODD_CLIENTS.table.join(NOVELTY.parameters_table, "category")

@@ -1,0 +1,208 @@
+"""From frozen sums to each subject's limits: which count in which window raises the alarm.
+
+Everything here is read as of the day's start; of the day itself only the names of those who are
+active in it. So the limits are the same whenever in the day they are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridtrail.detect import thresholds as th
+from gridtrail.detect.contract import DAY_SECONDS, arrow_schema
+
+WINDOWS = (600, 3600, DAY_SECONDS)
+SUBJECT_TYPES = ("user", "app")
+LEVELS = (0.1, 0.01, 0.001)
+NEW_DAYS = 14
+
+PARAMETERS = {
+    "subject": "string",
+    "subject_type": "string",
+    "window": "int64",
+    "stratum": "string",
+    "threshold": "int64",  # r*: the count that raises the alarm
+    "level_1": "int64",
+    "level_2": "int64",
+    "level_3": "int64",
+    "p_value": "float64",  # of the threshold
+    "typical": "int64",  # this subject's middle active window
+    "high": "int64",  # 99 of 100 of its active windows stay below
+    "habit": "int64",  # reached on several days before; 0 when there is no such peak
+    "windows_seen": "int64",  # active windows behind these, decayed
+    "peer_typical": "int64",
+    "organization_typical": "int64",
+    "organization_high": "int64",  # 99 of 100 windows of the organization stay below
+    "organization_windows": "int64",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What limits are made of, as of the day's start (columns beside subject, subject_type)."""
+
+    subjects: pa.Table  # first_at, home: of those active today; null when not known before
+    counts: pa.Table  # window, units, sum_y, sum_y2, home
+    histogram: pa.Table  # window, value, units
+    ladder: pa.Table  # stratum, window, units, reached_1, reached_2, reached_3
+    habits: pa.Table  # window, step
+    day_start: int
+
+    def of(self, subject_type: str) -> Frozen:
+        """The part of one type of subjects; rows in a fixed order."""
+        chosen = pc.field("subject_type") == subject_type
+        by_name = [("window", "ascending"), ("subject", "ascending")]
+        return replace(
+            self,
+            subjects=self.subjects.filter(chosen).sort_by([("subject", "ascending")]),
+            counts=self.counts.filter(chosen).sort_by(by_name),
+            histogram=self.histogram.filter(chosen),
+            habits=self.habits.filter(chosen),
+        )
+
+    def strata(self) -> list[str]:
+        """`app`, `new` (less than 14 days since the first event) or `member` for each subject."""
+        young = self.day_start - NEW_DAYS * DAY_SECONDS
+        columns = (self.subjects[c].to_pylist() for c in ("subject_type", "first_at"))
+        return [
+            "app" if kind == "app" else "new" if first is None or first > young else "member"
+            for kind, first in zip(*columns, strict=True)
+        ]
+
+    def windows_a_day(self, window: int) -> float:
+        """Active windows of this length on an active day of a subject, on average (at least 1)."""
+        totals = {w: pc.sum(_where(self.histogram, w)["units"]).as_py() or 0 for w in WINDOWS}
+        days = totals[DAY_SECONDS]
+        return max(totals[window] / days, 1.0) if days else 1.0
+
+    def levels(self, window: int, alarms: float, strata: list[str]) -> th.Floats:
+        """P-value at which each row alarms: `alarms` per subject and day over the windows that an
+        active day has, corrected by the rate that was realised in its stratum."""
+        nominal = alarms / self.windows_a_day(window)
+        rows = {row["stratum"]: row for row in _where(self.ladder, window).to_pylist()}
+        corrections = {s: correction(nominal, rows.get(s)) for s in set(strata)}
+        return np.array([nominal / corrections[s] for s in strata], dtype=np.float64)
+
+
+def limits(frozen: Frozen, window: int, alarms: float, floor: int) -> pa.Table:
+    """Rows of PARAMETERS for the active subjects of one type and one window length.
+
+    `alarms` is the nominal number of alarms per subject and day, `floor` the count below which
+    there is none.
+    """
+    counts, histogram = _where(frozen.counts, window), _where(frozen.histogram, window)
+    everybody = _sums(counts)
+    prior = th.organization_prior(everybody)
+    tail = th.organization_tail(_ints(histogram, "value"), _ints(histogram, "units"))
+    own = _sums(counts, pc.index_in(frozen.subjects["subject"], value_set=counts["subject"]))
+    peer_mean = _peer_means(frozen, counts, everybody, prior)
+    expected = th.predictive(own, peer_mean, prior)
+    strata = frozen.strata()
+    habit = _habits(frozen, window)
+    reached = _by_level(frozen.levels(window, alarms, strata), expected, tail)
+    threshold = np.maximum(np.maximum(reached, floor), habit)
+    size = frozen.subjects.num_rows
+    middle, high = tail.quantile(0.5), tail.quantile(0.99)
+    return pa.table(
+        {
+            "subject": frozen.subjects["subject"],
+            "subject_type": frozen.subjects["subject_type"],
+            "window": np.full(size, window, dtype=np.int64),
+            "stratum": pa.array(strata, pa.string()),
+            "threshold": threshold,
+            **{
+                f"level_{i}": th.smallest_reaching(nominal, expected, tail)
+                for i, nominal in enumerate(LEVELS, 1)
+            },
+            "p_value": th.p_values(threshold.astype(np.float64), expected, tail),
+            "typical": _rounded(np.exp(expected.location)),
+            "high": _rounded(expected.quantile(0.99)),
+            "habit": habit,
+            "windows_seen": np.rint(own.weight).astype(np.int64),
+            "peer_typical": _rounded(np.exp(peer_mean)),
+            "organization_typical": np.full(size, middle, dtype=np.int64),
+            "organization_high": np.full(size, high, dtype=np.int64),
+            "organization_windows": np.full(size, round(tail.total), dtype=np.int64),
+        }
+    ).cast(arrow_schema(PARAMETERS))
+
+
+def correction(nominal: float, row: Mapping[str, Any] | None) -> float:
+    """Realised over nominal alarm rate of a stratum, at the strictest level that has had a chance
+    of ten alarms, shrunk to 1 and bounded to [1/4, 8].
+
+    Below 1 only at the strictest level: counts are whole numbers, so a loose level is realised
+    less often than it says without the strict one being so.
+    """
+    if row is None:
+        return 1.0
+    found = 1.0
+    for i, level in enumerate(LEVELS, 1):
+        expected = row["units"] / th.UNIT * level
+        if level < nominal or expected < 10:
+            break
+        found = (row[f"reached_{i}"] / th.UNIT + 3.0) / (expected + 3.0)
+        if level > LEVELS[-1]:
+            found = max(found, 1.0)
+    return min(max(found, 0.25), 8.0)
+
+
+def _where(rows: pa.Table, window: int) -> pa.Table:
+    return rows.filter(pc.field("window") == window)
+
+
+def _ints(rows: pa.Table, column: str) -> th.Integers:
+    values: th.Integers = rows[column].to_numpy().astype(np.int64)
+    return values
+
+
+def _sums(counts: pa.Table, places: pa.ChunkedArray | None = None) -> th.Sums:
+    """The sums of all rows, or of the rows at `places` (zero where a place is null)."""
+    columns = []
+    for name in ("units", "sum_y", "sum_y2"):
+        column = counts[name].combine_chunks()
+        if places is not None:
+            column = pc.fill_null(column.take(places), 0)
+        columns.append(column.to_numpy(zero_copy_only=False).astype(np.int64))
+    return th.Sums.of(*columns)
+
+
+def _peer_means(frozen: Frozen, counts: pa.Table, everybody: th.Sums, prior: th.Prior) -> th.Floats:
+    """Prior mean for each active subject: that of its workspace, over everybody known there."""
+    homes = counts["home"].combine_chunks().dictionary_encode()
+    groups = pc.fill_null(homes.indices, len(homes.dictionary))
+    means = th.peer_means(groups.to_numpy(zero_copy_only=False), everybody, prior)
+    firsts = pc.index_in(frozen.subjects["home"].combine_chunks(), value_set=counts["home"])
+    known = frozen.subjects["home"].combine_chunks().is_valid().to_numpy(zero_copy_only=False)
+    place = pc.fill_null(firsts, -1).to_numpy(zero_copy_only=False)
+    return np.where(known & (place >= 0), np.append(means, prior.mean)[place], prior.mean)
+
+
+def _habits(frozen: Frozen, window: int) -> th.Integers:
+    """The count above the highest habitual peak of each active subject; 0 where there is none."""
+    habits = _where(frozen.habits, window)
+    place = pc.index_in(frozen.subjects["subject"], value_set=habits["subject"]).combine_chunks()
+    steps = pc.fill_null(habits["step"].combine_chunks().take(place), -1)
+    step = steps.to_numpy(zero_copy_only=False)
+    above = np.ceil(np.exp((step + 1) * (th.STEP / th.LOG_SCALE)))
+    counts: th.Integers = np.where(step < 0, 0, above).astype(np.int64)
+    return counts
+
+
+def _by_level(levels: th.Floats, expected: th.Predictive, tail: th.Tail) -> th.Integers:
+    result = np.zeros(levels.shape, dtype=np.int64)
+    for level in np.unique(levels):
+        chosen = levels == level
+        result[chosen] = th.smallest_reaching(float(level), expected.part(chosen), tail)
+    return result
+
+
+def _rounded(values: th.Floats) -> th.Integers:
+    counts: th.Integers = np.rint(np.minimum(values, float(th.LARGEST))).astype(np.int64)
+    return np.maximum(counts, 1)
