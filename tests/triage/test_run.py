@@ -93,6 +93,29 @@ def test_matts_history_is_right(acme: Acme, triaged: Triaged) -> None:
     assert (anomalies["days"], anomalies["person_total"], anomalies["most_in_a_day"]) == (20, 0, 2)
 
 
+def test_exports_by_apps_are_not_what_people_do(acme: Acme, triaged: Triaged) -> None:
+    """What an app or a bot downloads does not count as the organization's people."""
+    export = [
+        acme.download(
+            f"e{n}", acme.NOON - acme.DAY, f"export {n}", actor_id="W0EVE", app_id="A0EDISCOVERY"
+        )
+        for n in range(50)
+    ]
+    bot = [
+        acme.download(
+            f"b{n}",
+            acme.NOON - acme.DAY,
+            f"sync {n}",
+            actor_id="W0BOT",
+            actor_email="botuser-T0-A0@slack-bots.example",
+        )
+        for n in range(50)
+    ]
+    (matt,) = triaged(acme.usual() + export + bot + acme.scraping() + acme.two_anomalies())
+    counts = matt.history["counts"]["file_downloaded"]
+    assert counts["organization"] == {"person_days": 40, "p50": 4, "p99": 5, "most": 5}
+
+
 def test_with_an_unusual_access_it_is_a_stolen_session(acme: Acme, triaged: Triaged) -> None:
     """An address and a session anomaly beside the scraping make it critical and put it on top."""
     own = {"ip": "203.0.113.9"}

@@ -24,6 +24,8 @@ WITH counted AS (
     SELECT actor_id, date_create // 86400 AS day, date_create // 3600 AS hour,
         coalesce(entity_id, entity_name) AS entity
     FROM triage_days WHERE action = ? AND date_create >= ? AND date_create < ?
+    -- an export by an app says nothing of what people do, whoever installed it
+    AND (app_id IS NULL AND coalesce(actor_email, '') NOT LIKE 'botuser-%' OR actor_id = ?)
 ), days AS (
     SELECT actor_id, day, count(DISTINCT entity) AS n FROM counted GROUP BY ALL
 ), hours AS (
@@ -78,7 +80,7 @@ def _counts(around: Surroundings, action: str) -> dict[str, Any]:
     window = around.window
     actor = window.actor
     usual = around.ask(
-        _USUAL, [action, window.past, window.first_midnight, actor, actor, actor, actor]
+        _USUAL, [action, window.past, window.first_midnight, actor, actor, actor, actor, actor]
     )[0]
     seen = around.ask(_OBSERVED, [action, actor])[0]
     person = ("active_days", "day_median", "day_most", "hour_median", "hour_most")
