@@ -129,6 +129,8 @@ def test_the_end_may_cut_a_record_off(data: bytes, records: int, cut: bytes | No
 def test_a_cut_off_line_does_not_swallow_the_next() -> None:
     """A line that was cut off in the midst, even after a bracket, is one bad record."""
     bad = [b'{"id":"x","a":[', b'{"id":"x",', b'{"id":"x', b"{", b"[5,", b"}}}"]
+    records, cuts, _ = split(b'{"id":1,\n  \nx\n')
+    assert ([raw for _, raw in records], cuts) == ([b'{"id":1,', b"  ", b"x"], [])
     for line in bad:
         records, cuts, _ = split(b'{"a":1}\n' + line + b'\n{"b":1}\n{"c":1}\n')
         assert [raw for _, raw in records] == [b'{"a":1}', line, b'{"b":1}', b'{"c":1}']

@@ -22,6 +22,7 @@ _PAGE = re.compile(
     rb'"entries"\s*+:\s*+\[',
     re.DOTALL,
 )
+_GOES_ON = re.compile(rb"(?:[ \t]*+\r?\n)*+(?:[ \t]+\S|[\"}\]]|\s*\Z)")
 _OPEN_AT_END = re.compile(rb"[\[{,]\s*\Z")
 
 Kind = Literal["array", "page", "value"]
@@ -153,6 +154,8 @@ def opened(data: bytes, start: int, end: int, *, last: bool) -> tuple[Enclosure 
         return None, 0
     if found := _PAGE.match(data, start, start + _HEAD):
         return Enclosure("page"), found.end() - start
-    # a record that was cut off may end so by chance; then the next one starts in its place
-    rest = data[end : end + _HEAD].lstrip(b"\r\n")
-    return None if rest.startswith((b"{", b"[")) else (Enclosure("value"), 0)
+    # A record that was cut off may end so by chance; then another record stands in the place where
+    # a value over several lines is indented or goes on with a key or a bracket.
+    if _GOES_ON.match(data, end, end + _HEAD):
+        return Enclosure("value"), 0
+    return None

@@ -44,8 +44,10 @@ class Source:
             gathered.append(piece)
             length += len(piece)
             if length >= size:
-                yield b"".join(gathered)
+                block = b"".join(gathered)
                 gathered, length = [], 0
+                yield block
+                del block  # not kept while the next one is gathered
         if length:
             yield b"".join(gathered)
 

@@ -210,8 +210,9 @@ class _Run:
 
 
 def _pieces(source: Source, splitter: Splitter, size: int) -> Iterator[Records | Cut]:
-    for block in source.blocks(size):
-        yield from splitter.feed(block)
+    # map keeps no block alive while its records are worked on, as a loop variable would
+    for pieces in map(splitter.feed, source.blocks(size)):
+        yield from pieces
     yield from splitter.finish()
 
 

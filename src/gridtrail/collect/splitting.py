@@ -38,7 +38,8 @@ class Splitter:
 
     def feed(self, block: bytes) -> Iterator[Records | Cut]:
         """The records that are complete with `block`."""
-        self._data += block
+        self._data = self._data + block if self._data else block
+        del block  # large, and not needed while the records are worked on
         if not self._begun:
             if len(self._data) < len(BOM):
                 return
