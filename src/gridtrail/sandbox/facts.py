@@ -45,6 +45,7 @@ class Fact:
         return self.low <= self.value <= self.high
 
 
+# Where the source gives one number (12.5, .87), the range around it is ours.
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("hour of day, peak / trough", 6, 14),
     ("weekend share", 0.12, 0.17),
