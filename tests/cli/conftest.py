@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def gridtrail(
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def event() -> Callable[..., Event]:
     """Build an event in Slack's shape; `number` makes its id and its second."""
 
@@ -104,10 +105,18 @@ def event() -> Callable[..., Event]:
 
 
 @pytest.fixture
-def store(data: Path) -> Callable[[Sequence[Mapping[str, Any] | str]], None]:
+def store(
+    data: Path, fill: Callable[[Path, Sequence[Mapping[str, Any] | str]], None]
+) -> Callable[[Sequence[Mapping[str, Any] | str]], None]:
     """Put events (objects, or raw JSON texts) into the lake of the data directory."""
+    return partial(fill, data)
 
-    def put(events: Sequence[Mapping[str, Any] | str]) -> None:
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[[Path, Sequence[Mapping[str, Any] | str]], None]:
+    """Put events into the lake of any data directory."""
+
+    def put(data: Path, events: Sequence[Mapping[str, Any] | str]) -> None:
         raws = [e if isinstance(e, str) else json.dumps(e, ensure_ascii=False) for e in events]
         engine = DuckDB(threads=1)
         rows = pa.Table.from_pylist([_row(raw) for raw in raws], schema=EVENTS)

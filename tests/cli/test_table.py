@@ -82,3 +82,21 @@ def test_words() -> None:
         "true",
         "5",
     ]
+
+
+def test_spare_columns_go_when_there_is_no_room() -> None:
+    """A narrow terminal gets fewer columns, the sparest left out first, not unreadable ones."""
+    columns = [
+        column("id", whole=True),
+        column("a", spare=2),
+        column("b", spare=1),
+        column("c"),
+    ]
+    row = {"id": "i" * 20, "a": "a" * 20, "b": "b" * 20, "c": "c" * 20}
+    shown = {
+        width: table_lines(columns, [row], width)[0].plain.split() for width in (90, 70, 52, 40)
+    }
+    assert shown[90] == ["id", "a", "b", "c"]
+    assert shown[70] == ["id", "a", "b", "c"]
+    assert shown[52] == ["id", "b", "c"]
+    assert shown[40] == ["id", "c"]

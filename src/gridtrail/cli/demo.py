@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +15,11 @@ from rich.text import Text
 
 from gridtrail.cli.context import Session
 from gridtrail.cli.detect import run_detection, run_triage, told
+from gridtrail.cli.evidence import evidence_of
 from gridtrail.cli.findings import print_findings
 from gridtrail.cli.import_files import run_import
 from gridtrail.cli.output import Format, print_lines
-from gridtrail.cli.story import short_story
+from gridtrail.cli.story import print_short_story
 from gridtrail.cli.talk import say
 from gridtrail.cli.text import counted
 from gridtrail.errors import WrongUse
@@ -47,16 +49,18 @@ def demo(
     seed: Annotated[
         int, typer.Option("--seed", help="Another seed gives another organization.")
     ] = 7,
+    people: Annotated[int, typer.Option("--people", help="People in the company.")] = 300,
+    days: Annotated[int, typer.Option("--days", help="Days of log.")] = 56,
 ) -> None:
     """See it work on a simulated company.
 
     Simulates a company, imports its audit log and finds out what happened there:
-    Acme Corp has 300 people and eight weeks of audit log. On the last day one of them does
+    On the last day of eight weeks one of 300 people at Acme Corp does
     something that deserves a look. Nothing is sent anywhere, and your own data is not touched.
     """
     from gridtrail.sandbox.plan import acme_plan
 
-    plan = acme_plan(seed)
+    plan = replace(acme_plan(seed), people=people, days=days)
     run = Session(data=_place(keep))
     made = _simulate(run, plan)
     _import(run, made)
@@ -148,7 +152,7 @@ def _tell(run: Session, made: Generated, found: list[Finding]) -> None:
     about = [one for one in found if planted & set(one.actor_ids)] or found
     if about:
         print_lines([Text()])
-        short_story(about[0])
+        print_short_story(about[0], evidence_of(run.lake, about[0]))
     tries = [
         (("logs", "--action", "anomaly"), "the anomalies, the newest first"),
         (("sql", "select action, count(*) from events group by 1 order by 2"), "ask anything"),

@@ -15,12 +15,12 @@ _MOST = 20
 
 
 def evidence_of(lake: Lake, finding: Finding) -> list[Row]:
-    """The finding's anomalies, oldest first: `time`, `reasons`, `words`, `silent_if`, `source`."""
+    """The finding's anomalies, oldest first, with their words and whom they are about."""
     lake.events_view(
         "_evidence", org=finding.org, oldest=finding.first_seen, latest=finding.last_seen
     )
     rows = lake.engine.rows(
-        "SELECT date_create, reasons, source, "
+        "SELECT date_create, reasons, actor_id, actor_name, actor_email, "
         "json_extract_string(details, '$.gridtrail.words') AS words, "
         "json_extract_string(details, '$.gridtrail.silent_if') AS silent_if "
         "FROM _evidence WHERE action = 'anomaly' AND list_contains(?, id) "

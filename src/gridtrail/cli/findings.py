@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 FINDING_COLUMNS = [
     column("severity", style=lambda text: SEVERITY_STYLES.get(text, "")),
     Column("score", lambda row: f"{row['score']:.1f}", right=True),
-    column("title", widest=80, style="bold"),
-    Column("reasons", lambda row: row["reasons"], widest=70),
-    Column("last seen", lambda row: iso_seconds(row["last_seen"]), whole=True),
-    column("status"),
+    column("title", whole=True, widest=80, style="bold"),
+    column("reasons", spare=2, widest=70),
+    Column("last seen", lambda row: _minute(row["last_seen"]), whole=True),
+    column("status", whole=True, spare=1),
     column("id", whole=True),
 ]
 
@@ -115,6 +115,10 @@ def findings(
         next_step(run.command("finding", found[0].id), "tells the whole story")
     else:
         say("No finding matches. gridtrail detect looks for anomalies in what was imported.")
+
+
+def _minute(seconds: int) -> str:
+    return iso_seconds(seconds)[:16].replace("T", " ")
 
 
 def open_store(run: Session) -> FindingStore:

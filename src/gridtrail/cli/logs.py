@@ -80,8 +80,8 @@ EVENT_COLUMNS = [
     column("action", style=_action_style),
     Column("actor", actor_of, widest=30),
     Column("entity", entity_of, widest=40),
-    column("ip", widest=39),
-    column("ua", "client", widest=40),
+    column("ip", spare=1, widest=39),
+    column("ua", "client", spare=2, widest=40),
     column("id", whole=True),
 ]
 

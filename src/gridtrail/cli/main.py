@@ -23,8 +23,10 @@ from gridtrail.cli import (
     import_files,
     logs,
     sandbox,
+    serve,
     show,
     sql,
+    token,
     verify,
 )
 from gridtrail.cli.context import Session
@@ -77,6 +79,8 @@ def options(
 for _command in (demo, import_files, logs, show, sql, detect, findings, export, verify, compact):
     _command.register(app)
 app.add_typer(sandbox.app, name="sandbox")
+serve.register(app)
+token.register(app)
 
 
 def main(arguments: Sequence[str]) -> int:

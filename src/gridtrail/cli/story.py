@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 
 _MOST_FILES = 15
+_FEW = 3
 _MOST_RUNS = 20
 _MOST_PLACES = 8
 
@@ -49,7 +50,11 @@ def print_story(finding: Finding, evidence: Sequence[Row], notes: Sequence[Note]
     """Print the page; `evidence` rows have `time`, `reasons`, `words` and `silent_if`."""
     page = Page()
     _head(page, finding)
-    _circumstances(page, finding)
+    for paragraph in finding.narrative.splitlines():
+        page.space()
+        page.paragraph(paragraph)
+    page.space()
+    _circumstances(page, finding, evidence)
     _reasons(page, finding, evidence)
     _usual(page, finding.history)
     _files(page, finding.context.get("files") or {})
@@ -62,11 +67,18 @@ def print_story(finding: Finding, evidence: Sequence[Row], notes: Sequence[Note]
     page.print()
 
 
-def short_story(finding: Finding) -> None:
-    """Print the head of the page alone: title, narrative and the files that say most."""
+def print_short_story(finding: Finding, evidence: Sequence[Row]) -> None:
+    """Print who, where from, with what, which files, how unusual: a few lines."""
     page = Page()
     _head(page, finding)
-    _circumstances(page, finding)
+    page.space()
+    _circumstances(page, finding, evidence, most=1)
+    files = finding.context.get("files") or {}
+    if files.get("listed"):
+        names = ", ".join(one["name"] or one["id"] for one in files["listed"][:_FEW])
+        page.pair("files", f"{counted(files['distinct'], 'distinct file')}, among them {names}")
+    for action, counts in (finding.history.get("counts") or {}).items():
+        page.pair("usual", _in_short(action, counts))
     page.print()
 
 
@@ -81,31 +93,40 @@ def _head(page: Page, finding: Finding) -> None:
     page.paragraph(
         f"{finding.id}   {finding.org}   score {finding.score:.1f}   {state}   {seen}", style="dim"
     )
-    page.space()
-    page.paragraph(finding.narrative)
 
 
-def _circumstances(page: Page, finding: Finding) -> None:
+def _circumstances(
+    page: Page, finding: Finding, evidence: Sequence[Row], most: int = _MOST_PLACES
+) -> None:
+    """Who, from where, with what, in which sessions and places; `most` of each."""
     context = finding.context
-    page.space()
-    page.pair("who", ", ".join(finding.actor_ids) or "nobody named")
-    _several(page, "from", [_address(one) for one in context.get("addresses") or ()])
-    _several(page, "client", [_client(one) for one in context.get("clients") or ()])
-    _several(page, "session", [_session(one) for one in context.get("sessions") or ()])
+    page.pair("who", _who(finding, evidence))
+    _several(page, "from", [_address(one) for one in context.get("addresses") or ()], most)
+    _several(page, "client", [_client(one) for one in context.get("clients") or ()], most)
+    _several(page, "session", [_session(one) for one in context.get("sessions") or ()], most)
     places = [*(context.get("channels") or ()), *(context.get("workspaces") or ())]
     if places:
-        page.pair("where", ", ".join(_place(one) for one in places[:_MOST_PLACES]))
-    answered = [
-        f"{one['action']} at {iso_seconds(one['at'])}" for one in context.get("responses") or ()
-    ]
-    _several(page, "answered", answered)
+        page.pair("where", ", ".join(_place(one) for one in places[:most]))
+    answers = context.get("responses") or ()
+    told = [f"{one['action']} at {iso_seconds(one['at'])}" for one in answers]
+    _several(page, "answered", told, most)
 
 
-def _several(page: Page, label: str, texts: Sequence[str]) -> None:
-    for number, text in enumerate(texts[:_MOST_PLACES]):
+def _who(finding: Finding, evidence: Sequence[Row]) -> str:
+    named = {row["actor_id"]: (row["actor_name"], row["actor_email"]) for row in evidence}
+    people = []
+    for actor in finding.actor_ids:
+        name, email = named.get(actor, (None, None))
+        known = ", ".join(one for one in (email, actor) if one)
+        people.append(f"{name} ({known})" if name else known)
+    return "; ".join(people) or "nobody named"
+
+
+def _several(page: Page, label: str, texts: Sequence[str], most: int) -> None:
+    for number, text in enumerate(texts[:most]):
         page.pair(label if number == 0 else "", text)
-    if len(texts) > _MOST_PLACES:
-        page.pair("", f"and {len(texts) - _MOST_PLACES} more")
+    if len(texts) > most:
+        page.pair("", f"and {len(texts) - most} more")
 
 
 def _address(one: Mapping[str, Any]) -> str:
@@ -152,7 +173,7 @@ def _reasons(page: Page, finding: Finding, evidence: Sequence[Row]) -> None:
         said.update(row["reasons"] or ())
         page.item("-", f"{row['time']} {reasons}: {row['words'] or 'flagged by Slack'}")
         if row["silent_if"]:
-            page.paragraph(f"Silent if {row['silent_if']}", style="dim", indent="    ")
+            page.paragraph(f"Silent with {row['silent_if']}", style="dim", indent="    ")
     rest = [reason for reason in finding.reasons if reason not in said]
     if rest:
         page.item("-", ", ".join(rest))
@@ -194,6 +215,14 @@ def _usual_row(what: str, seen: int, person: Mapping[str, Any], unit: str) -> Ro
     }
 
 
+def _in_short(action: str, counts: Mapping[str, Any]) -> str:
+    seen, person = counts["observed"], counts["person"]
+    own = "none before" if person["day_most"] is None else f"at most {person['day_most']} before"
+    everyone = counts["organization"]["most"]
+    others = "" if everyone is None else f", anybody here at most {everyone}"
+    return f"{seen['busiest_day']} {action} in a day; this person {own}{others}"
+
+
 def _files(page: Page, files: Mapping[str, Any]) -> None:
     listed = files.get("listed") or []
     if not listed:
@@ -214,7 +243,7 @@ def _timeline(page: Page, context: Mapping[str, Any]) -> None:
 
 def _more(page: Page, number: int) -> None:
     if number > 0:
-        page.paragraph(f"and {number:,} more (--format json has them)", style="dim", indent="  ")
+        page.paragraph(f"and {number:,} more", style="dim", indent="  ")
 
 
 def _advice(page: Page, finding: Finding) -> None:

@@ -15,6 +15,8 @@ from gridtrail.export.values import json_text, plain
 Row = Mapping[str, Any]
 
 _GAP = "  "
+_EASY = 14  # cells of a column that is easy to read; spare ones go when others get less
+_SOFT = 8  # cells of a column that still say something
 _SMALLEST = 3  # cells of a column when nothing else helps
 
 
@@ -33,14 +35,16 @@ class Column:
     """A column of a table for people.
 
     `value` takes the row and gives anything `words` can show; `right` is for numbers; `whole`
-    columns (times, ids) are cut only when the others cannot give any more room; `style` is a rich
-    style or gives one for the cell's text; a cell is never wider than `widest` cells.
+    columns (times, ids) are cut only when the others cannot give any more room; `spare` columns
+    are left out when there is no room for all, the highest number first; `style` is a rich style
+    or gives one for the cell's text; a cell is never wider than `widest` cells.
     """
 
     title: str
     value: Callable[[Row], object]
     right: bool = False
     whole: bool = False
+    spare: int = 0
     style: str | Callable[[str], str] = ""
     widest: int = 60
 
@@ -55,6 +59,7 @@ def column(
     *,
     right: bool = False,
     whole: bool = False,
+    spare: int = 0,
     style: str | Callable[[str], str] = "",
     widest: int = 60,
 ) -> Column:
@@ -64,6 +69,7 @@ def column(
         lambda row: row[name],
         right=right,
         whole=whole,
+        spare=spare,
         style=style,
         widest=widest,
     )
@@ -71,42 +77,52 @@ def column(
 
 def table_lines(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Text]:
     """A header line and one line a row, each at most `width` cells wide."""
-    cells = [[visible(words(column.value(row))) for column in columns] for row in rows]
-    widths = fitted(columns, cells, width)
+    cells = [[visible(words(column.value(row))) for row in rows] for column in columns]
+    kept, widths = fitted(columns, [*map(natural, columns, cells)], width)
     header = Text(no_wrap=True)
-    for index, (column, size) in enumerate(zip(columns, widths, strict=True)):
-        title = padded(cut(column.title, size), size, right=column.right)
-        header.append((_GAP if index else "") + title, style="bold")
+    for place, size in zip(kept, widths, strict=True):
+        title = padded(cut(columns[place].title, size), size, right=columns[place].right)
+        header.append((_GAP if header else "") + title, style="bold")
     lines = [header]
-    lines += [_line(columns, row_cells, widths) for row_cells in cells]
+    for row in range(len(rows)):
+        line = Text(no_wrap=True)
+        for number, (place, size) in enumerate(zip(kept, widths, strict=True)):
+            cell, column = cells[place][row], columns[place]
+            line.append(_GAP if number else "")
+            line.append(padded(cut(cell, size), size, right=column.right), column.style_of(cell))
+        lines.append(line)
     for line in lines:
         line.rstrip()
         line.truncate(width)
     return lines
 
 
-def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> Text:
-    line = Text(no_wrap=True)
-    for index, (column, cell, size) in enumerate(zip(columns, cells, widths, strict=True)):
-        if index:
-            line.append(_GAP)
-        line.append(padded(cut(cell, size), size, right=column.right), style=column.style_of(cell))
-    return line
+def natural(column: Column, cells: Sequence[str]) -> int:
+    """Cells that `column` needs to show everything, within its `widest`."""
+    needed = max([cell_len(column.title), *map(cell_len, cells)])
+    return min(column.widest, max(1, needed))
 
 
-def fitted(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Widths of the columns: as wide as their content, the widest giving way until they fit."""
-    widths = [
-        min(column.widest, max(1, cell_len(column.title), *(cell_len(row[i]) for row in cells)))
-        if cells
-        else max(1, cell_len(column.title))
-        for i, column in enumerate(columns)
-    ]
-    room = width - len(_GAP) * (len(columns) - 1)
-    soft = [i for i, column in enumerate(columns) if not column.whole]
-    _shrink(widths, soft, room, smallest=8)
-    _shrink(widths, range(len(columns)), room, smallest=_SMALLEST)
-    return widths
+def fitted(
+    columns: Sequence[Column], natural: Sequence[int], width: int
+) -> tuple[list[int], list[int]]:
+    """Places of the columns that have room, and their widths: the widest give way first."""
+    kept = list(range(len(columns)))
+    spare = sorted((i for i in kept if columns[i].spare), key=lambda i: columns[i].spare)
+    while spare and _least(columns, natural, kept) > width:
+        kept.remove(spare.pop())
+    widths = [natural[i] for i in kept]
+    room = width - len(_GAP) * (len(kept) - 1)
+    soft = [place for place, i in enumerate(kept) if not columns[i].whole]
+    _shrink(widths, soft, room, smallest=_SOFT)
+    _shrink(widths, range(len(kept)), room, smallest=_SMALLEST)
+    return kept, widths
+
+
+def _least(columns: Sequence[Column], natural: Sequence[int], kept: Sequence[int]) -> int:
+    """Cells of the narrowest table of the columns `kept` that is easy to read."""
+    sizes = (natural[i] if columns[i].whole else min(_EASY, natural[i]) for i in kept)
+    return sum(sizes) + len(_GAP) * (len(kept) - 1)
 
 
 def _shrink(widths: list[int], which: Sequence[int], room: int, *, smallest: int) -> None:

@@ -1,0 +1,103 @@
+"""`gridtrail demo` and `gridtrail sandbox`, on a small company."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridtrail.cli.sandbox import parse_story
+from gridtrail.errors import WrongUse
+from gridtrail.sandbox.plan import Story
+
+Run = Callable[..., Any]
+SMALL = ("--people", "20", "--days", "3")
+
+
+def test_demo_shows_the_whole_way(gridtrail: Run, tmp_path: Path, data: Path) -> None:
+    """The demonstration simulates, imports, detects and explains, and says what to try next."""
+    place = tmp_path / "demo"
+    result = gridtrail("demo", "--once", "--keep", str(place), *SMALL)
+    assert result.code == 0
+    steps = [line.split()[0] for line in result.err.splitlines() if line.endswith(" s")]
+    assert steps == ["Simulated", "Imported", "Detected", "Explained"]
+    assert result.text.startswith("severity  score  title")
+    assert f"--data {place} logs --action anomaly" in result.err
+    assert "console" not in result.err
+    assert not data.exists()
+
+
+def test_demo_leaves_a_lake_that_can_be_asked(gridtrail: Run, tmp_path: Path) -> None:
+    """What the demonstration leaves behind verifies and knows the simulated world's addresses."""
+    place = tmp_path / "demo"
+    gridtrail("demo", "--once", "--keep", str(place), *SMALL)
+    stored = gridtrail("--data", str(place), "logs", "-f", "json", "--limit", "1").json[0]
+    assert stored["org"] == "E0ACME"
+    settings = (place / "gridtrail.toml").read_text()
+    assert "network/asn.tsv" in settings
+    lines = (place / "simulated" / "events.ndjson").read_bytes().splitlines()
+    exported = gridtrail("--data", str(place), "export", "-o", "-").out.splitlines()
+    assert set(lines) <= set(exported)
+
+
+def test_demo_never_touches_a_directory_that_holds_something(
+    gridtrail: Run, tmp_path: Path
+) -> None:
+    """A directory that is not empty is refused."""
+    (tmp_path / "mine").write_text("mine")
+    result = gridtrail("demo", "--once", "--keep", str(tmp_path))
+    assert result.code == 2
+    assert "not empty" in result.err
+
+
+def test_sandbox_generates_what_was_planned(gridtrail: Run, tmp_path: Path) -> None:
+    """The files are there, the listing says what was planted, the next step imports it."""
+    place = tmp_path / "acme"
+    arguments = ["sandbox", "generate", "--out", str(place), "--story", "tor", *SMALL]
+    result = gridtrail(*arguments, "-f", "json")
+    assert result.code == 0
+    assert [story["kind"] for story in result.json] == ["tor"]
+    assert result.json == json.loads((place / "truth.json").read_text())["stories"]
+    assert f"import {place}/events.ndjson" in result.err
+    again = gridtrail(*arguments)
+    assert again.code == 2
+    assert "already" in again.err
+
+
+def test_same_seed_same_files(gridtrail: Run, tmp_path: Path) -> None:
+    """Two runs with one seed give the same bytes, another seed gives others."""
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        gridtrail("sandbox", "generate", "--out", str(tmp_path / name), "--seed", seed, *SMALL)
+    a, b, c = ((tmp_path / name / "events.ndjson").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+@pytest.mark.parametrize(
+    ("text", "story"),
+    [
+        ("matt", Story("matt")),
+        ("matt:paced", Story("matt", "paced")),
+        ("tor:loud:3", Story("tor", "loud", 3)),
+    ],
+)
+def test_stories(text: str, story: Story) -> None:
+    """A story is its kind, how loud it is, and how long before the end."""
+    assert parse_story(text) == story
+
+
+@pytest.mark.parametrize("text", ["matt:loud:soon", "matt:loud:1:2"])
+def test_no_story(text: str) -> None:
+    """What cannot be a story is refused with an example."""
+    with pytest.raises(WrongUse, match="matt:paced:3"):
+        parse_story(text)
+
+
+def test_unknown_story_lists_the_known_ones(gridtrail: Run, tmp_path: Path) -> None:
+    """An unknown story is answered with those that exist."""
+    result = gridtrail("sandbox", "generate", "--out", str(tmp_path / "x"), "--story", "matte")
+    assert result.code == 2
+    assert "stolen_session" in result.err
