@@ -95,6 +95,37 @@ class ImportSettings(BaseModel):
     )
 
 
+class ServerSettings(BaseModel):
+    """How the HTTP server answers."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one."
+    )
+    public_url: str = Field(
+        default="",
+        description="Address under which clients reach the server, for `auth.test`; by default "
+        "the one that the request names.",
+    )
+    rate_limit_per_minute: int = Field(
+        default=0,
+        ge=0,
+        description="Requests of the Audit Logs API a minute for each organization (Slack allows "
+        "50); 0 means no limit.",
+    )
+    max_body_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=1024, description="A larger posted body is refused."
+    )
+    workers: int = Field(
+        default=2, ge=1, description="Threads that read the lake, each with an engine session."
+    )
+    memory_limit: str = Field(
+        default="512MiB",
+        pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$",
+        description="Memory of each of these sessions.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -118,6 +149,7 @@ class Settings(BaseSettings):
     enrich: EnrichSettings = EnrichSettings()
     detect: DetectSettings = DetectSettings()
     imports: ImportSettings = ImportSettings()
+    server: ServerSettings = ServerSettings()
 
     @classmethod
     def settings_customise_sources(

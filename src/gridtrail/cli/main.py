@@ -34,6 +34,7 @@ from gridtrail.cli.talk import complain
 from gridtrail.errors import GridtrailError
 
 _INTERRUPTED = 130
+_ENGINE_INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C
 
 app = typer.Typer(
     name="gridtrail",
@@ -104,6 +105,10 @@ def main(arguments: Sequence[str]) -> int:
         # still in the buffer goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except RuntimeError as error:
+        if str(error) != _ENGINE_INTERRUPTED:
+            raise
+        return _INTERRUPTED
     return result if isinstance(result, int) else 0
 
 

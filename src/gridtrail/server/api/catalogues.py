@@ -1,0 +1,20 @@
+"""The answers of `GET /audit/v1/schemas` and `GET /audit/v1/actions`, made once."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import orjson
+
+from gridtrail.slack.catalogue import endpoint_groups
+
+
+def actions_body() -> bytes:
+    """`{"actions": {group: [names]}}`: names only, as Slack's endpoint has them."""
+    return orjson.dumps({"actions": endpoint_groups()})
+
+
+def schemas_body() -> bytes:
+    """`{"schemas": [{"type": T, T: {field: type name}}]}`; a type may stand there several times."""
+    variants = orjson.loads(files(__package__).joinpath("schemas.json").read_bytes())
+    return orjson.dumps({"schemas": [{"type": kind, kind: fields} for kind, fields in variants]})

@@ -1,0 +1,116 @@
+"""Numbers for Prometheus. No label holds a string that a stranger can choose."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from gridtrail.lake.lake import Lake
+from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFacts:
+    """What the logs of the lake say; `version` -1 is no table, times are seconds since the epoch.
+
+    `newest` is the newest event's second, `committed` the time of the newest commit.
+    """
+
+    version: int
+    rows: int
+    files: int
+    quarantined: int
+    newest: int | None
+    committed: float | None
+
+
+def lake_facts(lake: Lake) -> LakeFacts:
+    """Read the logs of the lake. Raises DamagedLake when they cannot be read."""
+    events, quarantine = lake.log(EVENTS_TABLE), lake.log(QUARANTINE_TABLE)
+    events.refresh()
+    quarantine.refresh()
+    files = events.files()
+    commit = events.root / "_delta_log" / f"{events.version:020}.json"
+    return LakeFacts(
+        version=events.version,
+        rows=sum(file.rows for file in files),
+        files=len(files),
+        quarantined=sum(file.rows for file in quarantine.files()),
+        newest=max((file.last for file in files if file.last is not None), default=None),
+        committed=commit.stat().st_mtime if commit.exists() else None,
+    )
+
+
+class Metrics:
+    """The metrics of one server."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        its = self._registry
+        self._requests = Counter(
+            "gridtrail_http_requests", "Requests.", ["route", "method", "status"], registry=its
+        )
+        self._seconds = Histogram(
+            "gridtrail_http_request_seconds", "Time of a request.", ["route"], registry=its
+        )
+        self._served = Counter("gridtrail_events_served", "Events in pages of logs.", registry=its)
+        self._posted = Counter(
+            "gridtrail_events_posted", "Events that were posted.", ["outcome"], registry=its
+        )
+        self._limited = Counter(
+            "gridtrail_rate_limited", "Requests answered with 429.", registry=its
+        )
+        self._rows = Gauge("gridtrail_lake_rows", "Events in the lake.", registry=its)
+        self._files = Gauge("gridtrail_lake_files", "Files of the events table.", registry=its)
+        self._version = Gauge(
+            "gridtrail_lake_version", "Version of the events table.", registry=its
+        )
+        self._quarantined = Gauge(
+            "gridtrail_quarantine_rows", "Records in quarantine.", registry=its
+        )
+        self._newest = Gauge(
+            "gridtrail_lake_newest_event_timestamp_seconds",
+            "Time of the newest event.",
+            registry=its,
+        )
+        self._committed = Gauge(
+            "gridtrail_lake_last_commit_timestamp_seconds", "Time of the last commit.", registry=its
+        )
+        self._lag = Gauge(
+            "gridtrail_lake_lag_seconds", "Seconds from the newest event until now.", registry=its
+        )
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request was answered; `status` 0 means that the client went away."""
+        known = method if method in _METHODS else "other"
+        self._requests.labels(route, known, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def served(self, events: int) -> None:
+        """A page of so many events was given."""
+        self._served.inc(events)
+
+    def posted(self, stored: int, already_there: int, quarantined: int) -> None:
+        """So many events were posted."""
+        self._posted.labels("stored").inc(stored)
+        self._posted.labels("already_there").inc(already_there)
+        self._posted.labels("quarantined").inc(quarantined)
+
+    def rate_limited(self) -> None:
+        """A request was told to wait."""
+        self._limited.inc()
+
+    def text(self, facts: LakeFacts) -> bytes:
+        """All of them in Prometheus' text format, with the lake as in `facts`."""
+        self._rows.set(facts.rows)
+        self._files.set(facts.files)
+        self._version.set(facts.version)
+        self._quarantined.set(facts.quarantined)
+        self._newest.set(facts.newest or 0)
+        self._committed.set(facts.committed or 0)
+        self._lag.set(max(0.0, time.time() - facts.newest) if facts.newest else 0)
+        return generate_latest(self._registry)

@@ -1,0 +1,165 @@
+"""Lakes with events in Slack's shape, and the real server over them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
+from gridtrail.server.api.posting import Receipt, store
+from gridtrail.server.api.records import Posted
+from gridtrail.server.app import STATE_FILE
+from gridtrail.server.tokens import TokenStore
+
+NOON = 1_700_049_600  # 2023-11-15 12:00:00 UTC
+
+Event = dict[str, Any]
+MakeEvent = Callable[..., Event]
+Fill = Callable[..., Receipt]
+
+
+@pytest.fixture(scope="session")
+def make_event() -> MakeEvent:
+    """An event in Slack's shape: its id, its second (counted from a noon), who and what."""
+
+    def make(
+        event_id: str,
+        second: int = 0,
+        *,
+        action: str = "file_downloaded",
+        actor: str = "W0MATTHEW1",
+        entity: str = "F0GLENGARRY",
+        **more: Any,
+    ) -> Event:
+        user = {"id": actor, "name": "Matt", "email": "matt@acme.example", "team": "E0ACME"}
+        file = {"id": entity, "name": "Glengarry-Leads.xlsx", "filetype": "xlsx", "title": "Leads"}
+        place = {"type": "workspace", "id": "T0ACME", "name": "Acme", "domain": "acme"}
+        return {
+            "id": event_id,
+            "date_create": NOON + second,
+            "action": action,
+            "actor": {"type": "user", "user": user},
+            "entity": {"type": "file", "file": file},
+            "context": {
+                "location": place,
+                "ua": "Scrapers Inc/1.0",
+                "ip_address": "203.0.113.7",
+                "session_id": 12177102026566,
+            },
+        } | more
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def noon() -> int:
+    """The second that `make_event` counts from."""
+    return NOON
+
+
+@dataclass
+class Data:
+    """A data directory with a lake and tokens in it."""
+
+    path: Path
+    lake: Lake
+
+    def fill(self, events: Sequence[Event | bytes], org: str = "E0ACME") -> Receipt:
+        """Put events (or their raw bytes) into the lake."""
+        raw = [e if isinstance(e, bytes) else json.dumps(e).encode() for e in events]
+        return store(self.lake, org, [Posted(f"[{i}]", text) for i, text in enumerate(raw)])
+
+    def token(self, *scopes: str, org: str = "E0ACME", **options: Any) -> str:
+        """The plaintext of a new token."""
+        with TokenStore(self.path / STATE_FILE) as tokens:
+            name = f"test {time.time_ns()}"
+            chosen = scopes or ("auditlogs:read",)
+            return tokens.create(name, org=org, scopes=chosen, **options)[1]
+
+
+@pytest.fixture(scope="session")
+def new_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Data]]:
+    """Makes data directories."""
+    engines: list[DuckDB] = []
+
+    def new() -> Data:
+        engine = DuckDB(threads=1, memory_limit="512MiB")
+        engines.append(engine)
+        path = tmp_path_factory.mktemp("data")
+        return Data(path, Lake(path / "lake", engine))
+
+    yield new
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture
+def data(new_data: Callable[[], Data]) -> Data:
+    """An empty data directory."""
+    return new_data()
+
+
+@dataclass
+class Server:
+    """A running `gridtrail serve`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def audit(self) -> str:
+        """What Slack's clients take as `base_url` of the Audit Logs API."""
+        return f"{self.url}/audit/v1/"
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """An HTTP client that sends `token`."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The log lines so far."""
+        return [json.loads(line) for line in self.log_file.read_text("ascii").splitlines()]
+
+    def stop(self) -> int:
+        """End it with SIGTERM; its exit code."""
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Starts `gridtrail serve` on a free port; settings by name, such as `workers=1`."""
+    running: list[Server] = []
+
+    def start(data: Data, **settings: Any) -> Server:
+        log_file = tmp_path_factory.mktemp("log") / "server.log"
+        command = [sys.executable, "-c", "from gridtrail.cli.main import run; run()"]
+        command += ["--data", str(data.path), "serve", "--port", "0"]
+        given = {f"GRIDTRAIL_SERVER__{name.upper()}": str(v) for name, v in settings.items()}
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(command, stderr=log, env=os.environ | given)
+        while not (lines := log_file.read_bytes()).count(b"\n"):
+            assert process.poll() is None, lines.decode()
+            time.sleep(0.02)
+        server = Server(json.loads(lines.partition(b"\n")[0])["url"], process, log_file)
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        assert server.process.poll() is not None or server.stop() == 0
