@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gridtrail.engine.duckdb import DuckDB
@@ -72,14 +73,16 @@ def result(child: int, pipe: int) -> object:
     return json.loads(text) if text else {"died": status}
 
 
-def write_from_checkpoint(home: Path, until: int | None) -> int:
+def write_from_checkpoint(home: Path, until: int, tell: Callable[[], object]) -> int:
+    """Append batches from the checkpoint on; `tell` is called before each and at the end."""
     lake = open_lake(home)
     at = lake.checkpoint("source")
-    batch = 0 if at is None else at + 1
-    while until is None or batch <= until:
+    first = 0 if at is None else at + 1
+    for batch in range(first, until + 1):
+        tell()
         append(lake, batch, "source", OVERLAP)
-        batch += 1
-    return batch - 1
+    tell()
+    return until
 
 
 def kill(home: Path) -> object:
@@ -87,17 +90,31 @@ def kill(home: Path) -> object:
     chance = random.Random(7)
     stopped_at = []
     for _ in range(KILLS):
-        child, pipe = forked(lambda: write_from_checkpoint(home, None))
-        time.sleep(chance.uniform(0.02, 0.3))
-        os.kill(child, signal.SIGKILL)
+        hearing, telling = os.pipe()
+        tell = partial(os.write, telling, b".")
+        child, pipe = forked(partial(write_from_checkpoint, home, 10**6, tell))
+        kill_at_random(child, hearing, chance)
+        os.close(hearing)
+        os.close(telling)
         result(child, pipe)
         stopped_at.append(open_position(home))
     last = max(stopped_at) + 3
     return {"kills": KILLS, "stopped_at": stopped_at, "last": last, "end": finish(home, last)}
 
 
+def kill_at_random(child: int, hearing: int, chance: random.Random) -> None:
+    """Kill `child` within one of its first batches, at any point of it however fast it is."""
+    took = 0.0
+    for _ in range(chance.randint(1, 4)):
+        began = time.perf_counter()
+        os.read(hearing, 1)
+        took = time.perf_counter() - began
+    time.sleep(chance.uniform(0, min(0.5, took)))
+    os.kill(child, signal.SIGKILL)
+
+
 def finish(home: Path, last: int) -> object:
-    return result(*forked(lambda: write_from_checkpoint(home, last)))
+    return result(*forked(lambda: write_from_checkpoint(home, last, lambda: None)))
 
 
 def open_position(home: Path) -> int:

@@ -74,16 +74,12 @@ class ParquetLayout:
     """How Parquet files are laid out.
 
     `level` is zstd's; `row_group_rows` bounds a row group and `page_bytes` a page in it (what is
-    unpacked to read one value); `dictionary_bytes` is the size up to which a text column of a row
-    group gets a dictionary (None: DuckDB's own choice), and only such a column gets a Bloom
-    filter, with `bloom_false_positives` as its error rate.
+    unpacked to read one value).
     """
 
     row_group_rows: int = 20_480
     page_bytes: int = 131_072
     level: int = 1
-    dictionary_bytes: int | None = None
-    bloom_false_positives: float = 0.01
 
     def options(self) -> str:
         """The text for COPY."""
@@ -91,11 +87,7 @@ class ParquetLayout:
             "FORMAT parquet, COMPRESSION zstd, RETURN_STATS",
             f"COMPRESSION_LEVEL {self.level}, ROW_GROUP_SIZE {self.row_group_rows}",
             f"DATA_PAGE_SIZE_LIMIT {self.page_bytes}",
-            f"BLOOM_FILTER_FALSE_POSITIVE_RATIO {self.bloom_false_positives}",
         ]
-        if self.dictionary_bytes is not None:
-            parts.append(f"DICTIONARY_SIZE_LIMIT {self.row_group_rows}")
-            parts.append(f"STRING_DICTIONARY_PAGE_SIZE_LIMIT {self.dictionary_bytes}")
         return ", ".join(parts)
 
 

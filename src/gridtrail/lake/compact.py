@@ -1,10 +1,10 @@
 """Rewrite many small files as few sorted ones, laid out for look-ups.
 
 A rewritten file is named `sorted-…`. Files of one organization and day that are so named share no
-second with each other, so that a reader can stop early. Each (organization, day) is one commit of
-removed and added files; when another process changed those very files meanwhile, that day is left
-for the next time. Readers see the same rows before and after, and older readers keep their files
-until `vacuum`.
+second with each other, so that a reader can stop early; each is one row group. Each
+(organization, day) is one commit of removed and added files; when another process changed those
+very files meanwhile, that day is left for the next time. Readers see the same rows before and
+after, and older readers keep their files until `vacuum`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,19 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from gridtrail.engine.duckdb import DuckDB, ParquetLayout, WrittenFile, parquet_scan, quoted
+from gridtrail.engine.duckdb import DuckDB, WrittenFile, parquet_scan, quoted
 from gridtrail.errors import DamagedLake
 from gridtrail.lake.files import discard, sorting
 from gridtrail.lake.log import DataFile, Raced, TableLog, attempts
+from gridtrail.lake.look_up_files import write_for_look_ups
 
 SORTED = "sorted-"
 
-_GROUP_ROWS = 122_880
-_FILE_ROWS = 2 * _GROUP_ROWS
-_GROUP_BYTES = 16 * 1024 * 1024  # packed bytes of a row group; unpacked some ten times as many
+_FILE_ROWS = 122_880
+_FILE_BYTES = 16 * 1024 * 1024  # unpacked some ten times as many
 _SMALL_ROWS = _FILE_ROWS // 2
-_DICTIONARY_BYTES_PER_ROW = 48  # an id of 36 letters fits, the raw text does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +95,17 @@ def _is_sorted(file: DataFile) -> bool:
 def _rewrite(engine: DuckDB, log: TableLog, files: Sequence[DataFile]) -> list[WrittenFile]:
     """Write the rows of `files` to sorted files that share no second."""
     rows = sum(file.rows for file in files)
-    packed = sum(file.size for file in files) / max(1, rows)
-    group_rows = min(_GROUP_ROWS, max(2048, int(_GROUP_BYTES / max(1.0, packed))))
-    dictionary = min(group_rows, rows) * _DICTIONARY_BYTES_PER_ROW
-    layout = ParquetLayout(row_group_rows=group_rows, dictionary_bytes=dictionary)
+    row_bytes = max(1.0, sum(file.size for file in files) / max(1, rows))
+    file_rows = min(_FILE_ROWS, max(2048, int(_FILE_BYTES / row_bytes)))
     scan = parquet_scan(log.absolute(files), {}, ())
     columns = [n for n in log.shape.schema.names if n not in log.shape.partitions]
     select = f"SELECT {', '.join(quoted(n) for n in columns)} FROM {scan}"
     directory = (log.root / files[0].path).parent
     written: list[WrittenFile] = []
-    for condition in _pieces(engine, log, scan, 2 * group_rows):
+    for condition in _pieces(engine, log, scan, file_rows):
         target = directory / f"{SORTED}{uuid.uuid4()}.parquet"
-        query = f"{select} WHERE {condition}{sorting(log.shape)}"
-        new = engine.copy(query, target, layout=layout)
-        written += [replace(file, partition=files[0].partition) for file in new]
+        piece = engine.rows(f"{select} WHERE {condition}{sorting(log.shape)}")
+        written.append(write_for_look_ups(piece, target, log.shape, files[0].partition))
     if sum(file.rows for file in written) != rows:
         discard(written)
         raise DamagedLake(

@@ -65,13 +65,27 @@ class TableShape:
 
     `order` is an int64 column by which the rows of a file are sorted (text `id` after it, where
     there is one); the log keeps its bounds for each file, so that readers open only those in range.
+    In compacted files the columns `looked_up` have Bloom filters, and only those in `repeated`,
+    which hold few different values, have dictionaries (empty: all have).
     """
 
     name: str
     schema: pa.Schema
     partitions: tuple[str, ...] = ()
     order: str | None = None
+    looked_up: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
-EVENTS_TABLE = TableShape("events", EVENTS, ("org", "day"), "date_create")
+EVENTS_TABLE = TableShape(
+    "events",
+    EVENTS,
+    partitions=("org", "day"),
+    order="date_create",
+    looked_up=("id", "actor_id", "entity_id", "ip", "session_id"),
+    repeated=(
+        "action", "actor_type", "actor_team", "entity_type", "location_type", "location_id",
+        "location_domain", "ua", "app_id", "source",
+    ),
+)  # fmt: skip
 QUARANTINE_TABLE = TableShape("quarantine", QUARANTINE)
