@@ -13,6 +13,6 @@ from gridtrail.engine.duckdb import DuckDB
 @pytest.fixture(scope="session")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseRunner]:
     """Runs cases; its engine compiles each detector once."""
-    engine = DuckDB(threads=2)
+    engine = DuckDB(threads=1)
     yield CaseRunner(tmp_path_factory.mktemp("cases"), engine)
     engine.close()

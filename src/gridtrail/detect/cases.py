@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import shutil
 import tomllib
@@ -35,7 +34,7 @@ from typing import Any, TypeVar
 from gridtrail.detect import stage
 from gridtrail.detect.anomalies import Emitted
 from gridtrail.detect.contract import DAY_SECONDS, Detector
-from gridtrail.detect.run import detect
+from gridtrail.detect.run import OrganizationReport, detect
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
@@ -270,36 +269,27 @@ class CaseRunner:
 
     def found(self, detector: Detector, case: Case) -> list[Emitted]:
         """The anomalies of day 0 and later, in order of time."""
-        home = self.folder / f"case{next(self._numbers)}"
-        # Parquet files never change: linking them is enough
-        shutil.copytree(self._life(detector, case.life), home, copy_function=os.link)
-        lake = Lake(home, self.engine)
+        lake = self.lake(detector, case.life)
         events = list(case.life.events(0, 0))
         stage.store(lake, events + [e for act in case.given for e in act_events(act, case.life)])
-        report = self._detect(lake, detector, stage.second_of(30), dry_run=True)
-        shutil.rmtree(home)
-        return [one for one in report if one.at >= stage.second_of(0)]
+        report = self.run(lake, detector, stage.second_of(30), dry_run=True)
+        shutil.rmtree(lake.home)
+        return [one for one in report.emitted if one.at >= stage.second_of(0)]
 
-    def _life(self, detector: Detector, life: Life) -> Path:
-        """The lake of ordinary days, decided up to the first second of day 0."""
-        key = (detector.name, repr(life))
-        if key not in self._lives:
-            home = self.folder / f"life{next(self._numbers)}"
-            lake = Lake(home, self.engine)
-            midnight = stage.second_of(0)
-            newest = stage.slack_event(midnight, PEOPLE[0], "user_login")
-            stage.store(lake, [*life.events(-life.days, -1), newest])
-            found = self._detect(lake, detector, midnight, dry_run=False)
-            settled = stage.second_of(-SETTLED_DAYS)
-            if said := [one for one in found if one.at >= settled]:  # a habit is odd at first
-                raise WrongUse(
-                    f"{detector.name} marks ordinary life ({said[0].subject}: {said[0].words}): "
-                    "give it another one, or mend the detector."
-                )
-            self._lives[key] = home
-        return self._lives[key]
+    def lake(self, detector: Detector, life: Life) -> Lake:
+        """A new lake with the ordinary days before day 0, decided by the detector."""
+        home = self.new_folder()
+        _branch(self._life(detector, life), home)
+        return Lake(home, self.engine)
 
-    def _detect(self, lake: Lake, detector: Detector, to: int, *, dry_run: bool) -> list[Emitted]:
+    def new_folder(self) -> Path:
+        """A name for a folder that is not there yet."""
+        return self.folder / f"lake{next(self._numbers)}"
+
+    def run(
+        self, lake: Lake, detector: Detector, to: int, *, dry_run: bool = False
+    ) -> OrganizationReport:
+        """Decide everything up to a second."""
         report = detect(
             lake,
             self.engine,
@@ -309,7 +299,41 @@ class CaseRunner:
             now=to + self.settings.detect.settle_seconds,
             dry_run=dry_run,
         )
-        return report.emitted
+        return report.organizations[0]
+
+    def _life(self, detector: Detector, life: Life) -> Path:
+        """The lake of ordinary days, decided up to the first second of day 0."""
+        key = (detector.name, repr(life))
+        if key not in self._lives:
+            lake = Lake(self.new_folder(), self.engine)
+            stage.store(lake, before(life))
+            found = self.run(lake, detector, stage.second_of(0)).emitted
+            settled = stage.second_of(-SETTLED_DAYS)
+            if said := [one for one in found if one.at >= settled]:  # a habit is odd at first
+                raise WrongUse(
+                    f"{detector.name} marks ordinary life ({said[0].subject}: {said[0].words}): "
+                    "give it another one, or mend the detector."
+                )
+            self._lives[key] = lake.home
+        return self._lives[key]
+
+
+def before(life: Life) -> list[dict[str, Any]]:
+    """Ordinary days before day 0, and one event of its first second."""
+    newest = stage.slack_event(stage.second_of(0), PEOPLE[0], "user_login")
+    return [*life.events(-life.days, -1), newest]
+
+
+def _branch(lake: Path, home: Path) -> None:
+    """Make `home` a lake that begins as `lake` is: logs are copied, data files never change and
+    are linked to."""
+    for table in lake.iterdir():
+        (home / table.name).mkdir(parents=True)
+        for entry in table.iterdir():
+            if entry.name == "_delta_log":
+                shutil.copytree(entry, home / table.name / entry.name)
+            else:
+                (home / table.name / entry.name).symlink_to(entry)
 
 
 def _differences(find: Find, found: Emitted) -> Iterator[str]:

@@ -5,8 +5,8 @@ Text and integers only, so that the bytes are the same whichever engine or run m
 
 from __future__ import annotations
 
+import itertools
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +14,6 @@ from gridtrail.detect.contract import Detector
 from gridtrail.detect.emission import Verdict
 
 SMALLEST_P = 1e-300
-_CONTROL = re.compile(r"([\x00-\x1f\x7f-\x9f\u2028\u2029])")
 
 
 def score_millinats(p_value: float) -> int:
@@ -28,14 +27,16 @@ def p_text(p_value: float) -> str:
 
 
 def sql_text(value: str) -> str:
-    """`value` as an SQL string expression for the query shown to people: one line whatever it
-    holds, control characters spelt as `chr(10)`."""
-    parts = [
-        f"chr({ord(part)})" if _CONTROL.fullmatch(part) else "'" + part.replace("'", "''") + "'"
-        for part in _CONTROL.split(value)
-        if part
-    ]
-    return parts[0] if len(parts) == 1 else f"({' || '.join(parts)})" if parts else "''"
+    """`value` as an SQL string expression for the query shown to people: one readable line
+    whatever it holds, with unprintable characters spelt as `chr(10)`."""
+    parts = []
+    for printable, characters in itertools.groupby(value, str.isprintable):
+        text = "".join(characters)
+        if printable:
+            parts.append("'" + text.replace("'", "''") + "'")
+        else:
+            parts += [f"chr({ord(character)})" for character in text]
+    return parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})" if parts else "''"
 
 
 def evidence(verdict: Verdict, detector: Detector) -> Mapping[str, Any]:

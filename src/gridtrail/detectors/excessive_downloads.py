@@ -116,10 +116,11 @@ def _words(row: Mapping[str, Any]) -> str:
 def _query(row: Mapping[str, Any]) -> str:
     who = "app_id" if row["subject"] != row["actor_id"] else "app_id IS NULL AND actor_id"
     return (
-        "SELECT entity_id, entity_name, count(*) AS times FROM events "
+        "SELECT min(date_create) AS first, entity_id, entity_name, count(*) AS times, "
+        "arg_min(id, (date_create, id)) AS id FROM events "
         f"WHERE action = 'file_downloaded' AND {who} = {sql_text(row['subject'])} "
         f"AND date_create BETWEEN {row['bucket']} AND {row['bucket'] + row['window'] - 1} "
-        "GROUP BY ALL ORDER BY times DESC"
+        "GROUP BY entity_id, entity_name ORDER BY first, id"
     )
 
 

@@ -245,7 +245,7 @@ class IpAddress:
             },
             words=_words(row, p_value),
             query=(
-                "SELECT date_create, action, ip, ua, session_id FROM events WHERE actor_id = "
+                "SELECT id, date_create, action, ip, ua, session_id FROM events WHERE actor_id = "
                 f"{sql_text(row['subject'])} AND date_create BETWEEN {row['at'] - 3600} AND "
                 f"{row['at'] + 3600} ORDER BY date_create"
             ),

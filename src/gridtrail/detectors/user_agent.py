@@ -257,9 +257,9 @@ class UserAgent:
             },
             words=_words(row),
             query=(
-                "SELECT ua, min(date_create) AS first, max(date_create) AS last, count(*) AS "
-                f"events FROM events WHERE actor_id = {sql_text(row['subject'])} GROUP BY ua "
-                "ORDER BY last DESC"
+                "SELECT id, date_create, action, ip, ua, session_id FROM events WHERE actor_id = "
+                f"{sql_text(row['subject'])} AND date_create BETWEEN {row['at'] - DAY_SECONDS} "
+                f"AND {row['at'] + 3600} ORDER BY date_create, id"
             ),
             silent_if="this client on the list of expected clients, or an allow-list entry",
             repeat_key=f"{row['category']} {row['family']}",
