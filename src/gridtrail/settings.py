@@ -7,10 +7,11 @@ the environment (`GRIDTRAIL_DETECT__SETTLE_SECONDS=60`).
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -126,6 +127,76 @@ class ServerSettings(BaseModel):
     )
 
 
+class SourceSettings(BaseModel, extra="forbid"):
+    """One organization to collect from; what is not set is as in `[collect]`."""
+
+    org: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Name under which its events are kept."
+    )
+    token: SecretStr | None = Field(default=None, description="Its token.")
+    base_url: str | None = Field(default=None, description="Its API.")
+    actions: list[str] | None = Field(default=None, description="Only these of its actions.")
+    since: date | None = Field(default=None, description="Its first day to collect, UTC.")
+    calls_per_minute: int | None = Field(default=None, ge=1, le=6000, description="Its budget.")
+
+
+class CollectSettings(BaseModel, extra="forbid"):
+    """How audit events are collected from Slack's Audit Logs API, or what speaks it."""
+
+    token: SecretStr | None = Field(
+        default=None,
+        description="User token (xoxp-…) with the scope auditlogs:read of an app that an Org Owner "
+        "installed on the Enterprise organization. Best given in the environment, as "
+        "GRIDTRAIL_COLLECT__TOKEN.",
+    )
+    base_url: str = Field(
+        default="https://api.slack.com/audit/v1/", description="Address of the API."
+    )
+    org: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Name under which the events are kept; by default the setting `org`.",
+    )
+    actions: list[str] = Field(
+        default=[], description='Collect only these actions; ["anomaly"] takes anomalies alone.'
+    )
+    since: date | None = Field(
+        default=None,
+        description="First day to collect, UTC; by default March 2018, when audit logs begin.",
+    )
+    settle_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="A second is read for good this long after it is over on both clocks.",
+    )
+    overlap_seconds: int = Field(
+        default=300,
+        ge=0,
+        description="So much of what was read before is read again at each poll, for late events.",
+    )
+    poll_seconds: int = Field(default=60, ge=1, description="Pause between two polls.")
+    calls_per_minute: int = Field(
+        default=45,
+        ge=1,
+        le=6000,
+        description="Calls a minute for an organization, all its readings together; Slack allows "
+        "50 to all apps of an organization together.",
+    )
+    limit: int = Field(
+        default=9999, ge=1, le=9999, description="Events asked for at once; 9999 is Slack's most."
+    )
+    allow_http: bool = Field(
+        default=False,
+        description="Call an unencrypted http:// address on another machine: whoever is on the "
+        "way can read the token.",
+    )
+    sources: list[SourceSettings] = Field(
+        default=[],
+        description="Several organizations, each a table `[[collect.sources]]` with `org` and what "
+        "differs from `[collect]`.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -149,6 +220,7 @@ class Settings(BaseSettings):
     enrich: EnrichSettings = EnrichSettings()
     detect: DetectSettings = DetectSettings()
     imports: ImportSettings = ImportSettings()
+    collect: CollectSettings = CollectSettings()
     server: ServerSettings = ServerSettings()
 
     @classmethod
