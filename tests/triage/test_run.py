@@ -116,6 +116,18 @@ def test_exports_by_apps_are_not_what_people_do(acme: Acme, triaged: Triaged) ->
     assert counts["organization"] == {"person_days": 40, "p50": 4, "p99": 5, "most": 5}
 
 
+def test_contexts_of_others_are_not_the_persons_own(acme: Acme, triaged: Triaged) -> None:
+    """An invitation's client and address belong to the inviter, an app's to the app."""
+    bot = {"ua": "Slack Ruby Client/2.1.0", "ip": "203.0.113.99", "session_id": "9"}
+    joined = acme.event("j", acme.NOON, "user_channel_join", details={"type": "INVITED"}, **bot)
+    app = acme.event("k", acme.NOON, "file_shared", app_id="A0SYNC", **bot)
+    (matt,) = triaged(acme.usual() + acme.scraping() + acme.two_anomalies() + [joined, app])
+    assert "203.0.113.99" not in [one["ip"] for one in matt.context["addresses"]]
+    assert bot["ua"] not in [one["ua"] for one in matt.context["clients"]]
+    assert "9" not in [one["id"] for one in matt.context["sessions"]]
+    assert "Ruby" not in matt.narrative
+
+
 def test_with_an_unusual_access_it_is_a_stolen_session(acme: Acme, triaged: Triaged) -> None:
     """An address and a session anomaly beside the scraping make it critical and put it on top."""
     own = {"ip": "203.0.113.9"}

@@ -9,7 +9,7 @@ from gridtrail.triage.story import Story
 from gridtrail.triage.words import number, quoted
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-"""Only an id of this shape is put into a command that a person may copy."""
+"""Only an id of this shape is put into a call that a person may copy."""
 
 
 def advice_of(story: Story) -> tuple[str, ...]:
@@ -21,8 +21,11 @@ def _sign_out(story: Story) -> Iterator[str]:
     if story.context["responses"]:
         yield "Check that the sessions ended: the log shows a response to it already."
     actor = story.anomalies[0].raised.actor or ""
-    command = f" (gridtrail signout {actor})" if _ID.fullmatch(actor) else ""
-    yield f"Sign {story.name} out of Slack on all devices{command}."
+    call = f", or admin.users.session.reset with user_id {actor}" if _ID.fullmatch(actor) else ""
+    yield (
+        f"Sign {story.name} out of Slack on all devices (Slack's dashboard: Security Detections, "
+        f"the entry's menu, Sign out of Slack{call})."
+    )
 
 
 def _ask_elsewhere(story: Story) -> Iterator[str]:

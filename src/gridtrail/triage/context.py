@@ -9,7 +9,7 @@ from gridtrail.enrich.clients import client_of, expected
 from gridtrail.enrich.dimensions import address_book
 from gridtrail.settings import Settings
 from gridtrail.triage.files import files_of
-from gridtrail.triage.surroundings import LOGINS, Surroundings
+from gridtrail.triage.surroundings import LOGINS, OWN_CONTEXT, Surroundings
 
 MOST_ROWS = 50
 MOST_RUNS = 60
@@ -62,11 +62,11 @@ def _used(around: Surroundings, column: str) -> list[dict[str, Any]]:
         f"""WITH near AS (
             SELECT {column} AS value, count(*) AS events, min(seconds) AS first_seen,
                 max(seconds) AS last_seen
-            FROM triage_near WHERE {column} IS NOT NULL GROUP BY 1
+            FROM triage_near WHERE own AND {column} IS NOT NULL GROUP BY 1
         ), past AS (
             SELECT {column} AS value, count(DISTINCT actor_id) AS people,
                 min(date_create) FILTER (actor_id = ? AND date_create < ?) AS known_since
-            FROM triage_days WHERE date_create BETWEEN ? AND ?
+            FROM triage_days WHERE date_create BETWEEN ? AND ? AND {OWN_CONTEXT}
                 AND {column} IN (SELECT value FROM near)
             GROUP BY 1
         )
@@ -121,7 +121,7 @@ def _sessions(around: Surroundings) -> list[dict[str, Any]]:
                 count(DISTINCT actor_id) FILTER (actor_id IS DISTINCT FROM ?) AS other_actors,
                 list_sort(list_distinct(list(ip) FILTER (ip IS NOT NULL)))[:10] AS addresses,
                 list_sort(list_distinct(list(ua) FILTER (ua IS NOT NULL)))[:10] AS clients
-            FROM triage_near WHERE session_id IS NOT NULL GROUP BY 1
+            FROM triage_near WHERE own AND session_id IS NOT NULL GROUP BY 1
         ), birth AS (
             SELECT session_id AS id, min(date_create) AS born,
                 arg_min(action, (date_create, triage_days.id)) AS born_as

@@ -138,11 +138,15 @@ def _anomalies(story: Story) -> Iterator[str]:
     if not counts["days"]:
         yield "The log holds no earlier day to compare the number of anomalies with"
         return
+    days = number(counts["days"], "day")
+    now = f"now it is {counts['most_in_a_day']} in a day"
+    if not counts["organization_most_in_a_day"]:
+        yield f"In the {days} of log before, no anomaly was raised for anybody; {now}"
+        return
     before = number(counts["person_total"], "anomaly", "anomalies")
     yield (
-        f"In the {number(counts['days'], 'day')} of log before, this person raised {before}, and "
-        f"nobody more than {counts['organization_most_in_a_day']} in a day; now it is "
-        f"{counts['most_in_a_day']} in a day"
+        f"In the {days} of log before, this person raised {before}, and nobody more than "
+        f"{counts['organization_most_in_a_day']} in a day; {now}"
     )
 
 

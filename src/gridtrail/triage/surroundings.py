@@ -22,6 +22,13 @@ PAST_DAYS = 30
 AROUND_SECONDS = 3_600
 RESPONSE_SECONDS = DAY_SECONDS
 
+OWN_CONTEXT = (
+    "(app_id IS NULL AND NOT (action = 'user_channel_join' AND "
+    "(contains(coalesce(details, ''), 'INVITED') OR contains(coalesce(details, ''), 'KICKED'))))"
+)
+"""SQL: the context of the event is its actor's own client. An app's is not, and who was invited or
+removed carries the context of whoever did it (slack/api.md 2; see `detect.day`)."""
+
 SLACKS_RESPONSES = (
     "bulk_session_reset_by_admin",
     "file_download_blocked",
@@ -111,7 +118,7 @@ class Surroundings:
             "CREATE OR REPLACE TEMP TABLE triage_near AS "
             "SELECT id, date_create AS seconds, action, actor_id, "
             "entity_type, coalesce(entity_id, entity_name) AS entity, entity_name, "
-            "location_id, location_domain, ua, ip, session_id, reasons "
+            f"location_id, location_domain, ua, ip, session_id, reasons, {OWN_CONTEXT} AS own "
             "FROM triage_days WHERE date_create BETWEEN ? AND ? "
             "AND (actor_id = ? OR list_contains(?, session_id))",
             [window.start, window.end, window.actor, list(window.sessions)],
