@@ -91,8 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         result = app(args=list(arguments), prog_name="gridtrail", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        complain(_usage(error))
-        return 2
+        return _misused(error)
     except typer.Abort:
         return _INTERRUPTED
     except GridtrailError as error:
@@ -112,11 +111,15 @@ def main(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: typer.TyperException) -> str:
-    message = error.format_message()
+def _misused(error: typer.TyperException) -> int:
+    """Say what was wrong; a group of commands that stands alone prints its help instead."""
     context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        typer.echo(context.get_help())
+        return 0
     path = context.command_path if context is not None else "gridtrail"
-    return f"{message.rstrip('.')}: see {path} --help."
+    complain(f"{error.format_message().rstrip('.')}: see {path} --help.")
+    return 2
 
 
 def run() -> None:

@@ -27,9 +27,9 @@ def serve(
         typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one."),
     ] = None,
 ) -> None:
-    """Serve Slack's Audit Logs API from the lake, so that Slack's audit clients can read it.
+    """Serve Slack's Audit Logs API from the lake.
 
-    Ends with SIGTERM or Ctrl-C, after the requests that were begun. The log is JSON on stderr.
+    Slack's audit clients can read it. Ends with SIGTERM or Ctrl-C, after the requests that were begun. The log is JSON on stderr.
     """
     from gridtrail.server.log_lines import set_up
     from gridtrail.server.run import serve as run
@@ -42,7 +42,9 @@ def serve(
 
     def started(url: str) -> None:
         if sys.stderr.isatty():
-            next_step(ours.command("token add NAME"), f"makes a token for {url}/audit/v1/logs")
+            next_step(
+                ours.command("token", "add", "NAME"), f"makes a token for {url}/audit/v1/logs"
+            )
 
     set_up()
     run(settings.model_copy(update={"server": server}), started=started)
