@@ -251,6 +251,14 @@ def test_windows_never_share_a_second(spans: list[tuple[int, int, int]]) -> None
             assert min(f.first or 0 for f in newer) > max(f.last or 0 for f in older)
 
 
+def test_windows_widen() -> None:
+    """Files apart in time are read in windows of growing numbers of rows, the newest first."""
+    files = [DataFile(str(i), 1, 100_000, {}, i * 10, i * 10 + 9) for i in range(20)]
+    assert len(time_clusters(files)) == 20
+    assert [len(window) for window in windows(files)] == [3, 10, 7]
+    assert next(windows(files))[0].path == "19"
+
+
 def test_many_pieces(tmp_path: Path, make_event: Any) -> None:
     """A day of more rows than one piece is streamed in several, in order and complete."""
     lake = Lake(tmp_path, DuckDB(threads=2))
