@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -141,25 +143,115 @@ class Server:
 Serve = Callable[..., Server]
 
 
-@pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Starts `gridtrail serve` on a free port; settings by name, such as `workers=1`."""
+@pytest.fixture(scope="session", autouse=True)
+def _no_proxy() -> Iterator[None]:
+    """Slack's clients would send even loopback requests through a proxy of the environment."""
+    names = [f"{kind}_proxy" for kind in ("http", "https", "all")]
+    kept = {n: os.environ.pop(n) for m in names for n in (m, m.upper()) if n in os.environ}
+    yield
+    os.environ.update(kept)
+
+
+def _start(data: Data, log_file: Path, settings: dict[str, Any]) -> Server:
+    command = [sys.executable, "-c", "from gridtrail.cli.main import run; run()"]
+    command += ["--data", str(data.path), "serve", "--port", "0"]
+    given = {f"GRIDTRAIL_SERVER__{name.upper()}": str(v) for name, v in settings.items()}
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stderr=log, env=os.environ | given)
+    while not (lines := log_file.read_bytes()).count(b"\n"):
+        assert process.poll() is None, lines.decode()
+        time.sleep(0.02)
+    return Server(json.loads(lines.partition(b"\n")[0])["url"], process, log_file)
+
+
+@contextmanager
+def _starting(directory: Path) -> Iterator[Serve]:
     running: list[Server] = []
 
     def start(data: Data, **settings: Any) -> Server:
-        log_file = tmp_path_factory.mktemp("log") / "server.log"
-        command = [sys.executable, "-c", "from gridtrail.cli.main import run; run()"]
-        command += ["--data", str(data.path), "serve", "--port", "0"]
-        given = {f"GRIDTRAIL_SERVER__{name.upper()}": str(v) for name, v in settings.items()}
-        with log_file.open("wb") as log:
-            process = subprocess.Popen(command, stderr=log, env=os.environ | given)
-        while not (lines := log_file.read_bytes()).count(b"\n"):
-            assert process.poll() is None, lines.decode()
-            time.sleep(0.02)
-        server = Server(json.loads(lines.partition(b"\n")[0])["url"], process, log_file)
-        running.append(server)
-        return server
+        running.append(_start(data, directory / f"server{len(running)}.log", settings))
+        return running[-1]
 
     yield start
     for server in running:
         assert server.process.poll() is not None or server.stop() == 0
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts `gridtrail serve` on a free port; settings by name, such as `workers=1`."""
+    with _starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """As `serve`, for servers that a module's tests share."""
+    with _starting(tmp_path_factory.mktemp("servers")) as started:
+        yield started
+
+
+@dataclass
+class Acme:
+    """A running server over a lake of 600 events, newest first; nobody writes to it."""
+
+    data: Data
+    server: Server
+    token: str
+    events: list[Event]
+
+
+@pytest.fixture(scope="session")
+def acme(
+    new_data: Callable[[], Data], make_event: MakeEvent, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Acme]:
+    """600 events of 7 people over 200 seconds, 57 of them in one second."""
+    data = new_data()
+    actions = ("user_login", "file_downloaded", "acme_own_action")
+    seconds = [n // 3 for n in range(543)] + [100] * 57
+    events = [
+        make_event(
+            f"00000000-0000-4000-8000-{n:012}",
+            second,
+            action=actions[n % 3],
+            actor=f"W0PERSON{n % 7:02}",
+            entity=f"F0FILE{n % 5:04}",
+        )
+        for n, second in enumerate(seconds)
+    ]
+    events[17] |= {"action": "anomaly", "details": {"reason": ["asn", "ip_address"]}}
+    for start in range(0, len(events), 200):
+        data.fill(events[start : start + 200])
+    data.fill([make_event("somebody-elses")], "E0OTHER")
+    events.sort(key=lambda e: (e["date_create"], e["id"]), reverse=True)
+    server = _start(data, tmp_path_factory.mktemp("acme") / "server.log", {})
+    yield Acme(data, server, data.token(), events)
+    assert server.stop() == 0
+    failed = [line for line in server.log() if line["level"] not in {"info", "warning"}]
+    assert not failed
+
+
+_organizations = count(1)
+
+
+@dataclass
+class Tenant:
+    """An organization of its own on the shared server."""
+
+    data: Data
+    server: Server
+    org: str
+
+    def fill(self, events: Sequence[Event | bytes]) -> Receipt:
+        """Put events into the lake."""
+        return self.data.fill(events, self.org)
+
+    def token(self, *scopes: str, **options: Any) -> str:
+        """The plaintext of a new token of this organization."""
+        return self.data.token(*scopes, org=self.org, **options)
+
+
+@pytest.fixture
+def tenant(acme: Acme) -> Tenant:
+    """An organization without events on the shared server."""
+    return Tenant(acme.data, acme.server, f"E0TENANT{next(_organizations)}")

@@ -89,7 +89,7 @@ def whole_pages(pages: list[list[dict[str, Any]]], limit: int) -> None:
         assert len(rest) < limit  # nothing but the last second goes beyond the limit
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batches=st.lists(SKETCHES, max_size=3), limit=st.integers(1, 9), chosen=st.data())
 def test_each_once(
     batches: list[list[Sketch]],
@@ -116,7 +116,7 @@ def test_each_once(
     whole_pages(pages, limit)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(first=SKETCHES, later=st.lists(SKETCHES, max_size=4), limit=st.integers(1, 5))
 def test_while_events_arrive(
     first: list[Sketch],
