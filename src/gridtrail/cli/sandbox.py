@@ -1,10 +1,13 @@
-"""`gridtrail sandbox generate`: a simulated organization with labelled attacks and traps."""
+"""`gridtrail sandbox`: a simulated organization with attacks and traps, as files or live."""
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
+import orjson
 import typer
 
 from gridtrail.cli.context import session
@@ -13,6 +16,7 @@ from gridtrail.cli.output import Format, listing
 from gridtrail.cli.table import Column, Row, column
 from gridtrail.cli.talk import next_step, progress, say
 from gridtrail.cli.text import counted
+from gridtrail.cli.times import parse_time
 from gridtrail.errors import WrongUse
 from gridtrail.export.values import iso_seconds
 
@@ -31,7 +35,7 @@ def sandbox() -> None:
     """A simulated Slack organization, for trying things out."""
 
 
-def parse_story(text: str) -> Story:
+def parse_story(text: str, days_before_end: int = 0) -> Story:
     """`KIND`, `KIND:LOUDNESS` or `KIND:LOUDNESS:DAYS_BEFORE_END` as a story to plant.
 
     Raises WrongUse when it has more parts or the days are no number; the plan checks the words.
@@ -42,7 +46,7 @@ def parse_story(text: str) -> Story:
     if len(rest) > 2 or (len(rest) == 2 and not rest[1].isdecimal()):
         raise WrongUse(f"{text!r} is no story: write for example matt or matt:paced:3.")
     loudness = rest[0] if rest and rest[0] else "loud"
-    days = int(rest[1]) if len(rest) == 2 else 0
+    days = int(rest[1]) if len(rest) == 2 else days_before_end
     return Story(cast("StoryKind", kind), cast("Loudness", loudness), days)
 
 
@@ -98,6 +102,78 @@ def generate(
     rows: list[Row] = [planted.truth() for planted in made.stories]
     listing(rows, output, table=_STORY_COLUMNS, fields=list(rows[0]) if rows else ["kind"])
     next_step(session(context).command("import", str(made.events)), "reads it into the lake")
+
+
+@app.command("serve")
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8686,
+    people: Annotated[int, typer.Option("--people", help="People in the organization.")] = 300,
+    days: Annotated[int, typer.Option("--days", help="Days of log before now.")] = 28,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed, the same life.")] = 7,
+    speed: Annotated[
+        float,
+        typer.Option("--speed", help="Simulated seconds a second: 60 is a minute, 0 stands still."),
+    ] = 1.0,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            "--now", metavar="TIME", help="Where the simulated time begins (default: now)."
+        ),
+    ] = None,
+    story: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--story",
+            metavar="KIND[:LOUDNESS[:DAYS]]",
+            help="Plant this in the past (repeat for more); DAYS are before now, 1 unless given.",
+        ),
+    ] = None,
+    calls_per_minute: Annotated[
+        int,
+        typer.Option(
+            "--calls-per-minute", min=0, help="Limit of the audit API, as Slack's; 0: no limits."
+        ),
+    ] = 50,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Late, repeated and incomplete events, as in life.")
+    ] = False,
+) -> None:
+    """Run a simulated Slack: Slack's own API over an organization that lives on.
+
+    The audit log, ending sessions and the allow list answer as Slack does; /sandbox holds the
+    clock, stories to plant, and the truth. Everything is gone when it ends.
+    """
+    from gridtrail.sandbox.serving import Serving
+    from gridtrail.sandbox.serving import serve as run
+
+    serving = Serving(
+        present=int(time.time()) if now is None else parse_time(now),
+        people=people,
+        days=days,
+        seed=seed,
+        speed=speed,
+        stories=tuple(parse_story(text, 1) for text in story or ()),
+        calls_per_minute=calls_per_minute,
+        faults=faults,
+    )
+    say(f"Drawing {counted(people, 'person', 'people')} for {counted(days, 'day')} ...")
+    state = serving.state()
+    say(f"{counted(len(state.organization.ledger), 'event')} so far.")
+
+    def ready(url: str) -> None:
+        token = state.named_tokens["owner"].secret
+        say(f"The simulated Slack is at {url}, its token is {token}.")
+        say(f"Try: curl -H 'Authorization: Bearer {token}' '{url}/audit/v1/logs?limit=2'")
+        say(
+            f"slack_sdk: AuditLogsClient(token, base_url={url + '/audit/v1/'!r}) and "
+            f"WebClient(token, base_url={url + '/api/'!r})"
+        )
+        say(f"Controls: {url}/sandbox")
+        if not sys.stdout.isatty():
+            print(orjson.dumps({"url": url, "token": token}).decode(), flush=True)  # noqa: T201
+
+    run(state, host, port, ready)
 
 
 _STORY_COLUMNS = [

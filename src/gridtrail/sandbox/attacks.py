@@ -75,7 +75,7 @@ def matt(stage: Stage, story: Story, number: int) -> Planted:
             ["unexpected_user_agent", "user_agent"],
         ),
         "A salesperson about to leave copies files with an unsanctioned client.",
-        days[0], rows, extra={"file": LEADS_FILE, "client": SCRAPER},
+        days[0], rows, holds_cookie=True, extra={"file": LEADS_FILE, "client": SCRAPER},
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def stolen_session(stage: Stage, story: Story, number: int) -> Planted:
             ["ip_address", "session_fingerprint", "unexpected_user_agent", "user_agent"],
         ),
         "A stolen session cookie is used from a foreign hosting network with a Go client.",
-        days[0], rows, extra={"client": GO_CLIENT, "ip": address},
+        days[0], rows, holds_cookie=True, extra={"client": GO_CLIENT, "ip": address},
     )  # fmt: skip
 
 
@@ -182,15 +182,17 @@ def tor(stage: Stage, story: Story, number: int) -> Planted:
     person, days, rows = _foreign_login(stage, story, number, pace, TOR_BROWSER, exits)
     return Planted(
         story, number, [person.id], ["tor"],
-        "Slack is used through Tor.", days[0], rows, extra={"client": TOR_BROWSER},
+        "Slack is used through Tor.", days[0], rows, holds_cookie=True,
+        extra={"client": TOR_BROWSER},
     )  # fmt: skip
 
 
 def new_network_login(stage: Stage, story: Story, number: int) -> Planted:
     """Stolen credentials: a new session from a hosting network with an ordinary browser."""
     pace = by_loudness(story, Pace(1, 90, 0.8), Pace(3, 25, 0.8), Pace(5, 6, 0.8))
+    until = (stage.last_day(story) + 1) * DAY
     release = max(
-        (line for line in stage.world.releases["chrome"] if line.at < stage.world.plan.stop),
+        (line for line in stage.world.releases["chrome"] if line.at < until),
         key=lambda line: line.at,
     )
     agent = (
@@ -204,7 +206,7 @@ def new_network_login(stage: Stage, story: Story, number: int) -> Planted:
         story, number, [person.id],
         by_loudness(story, ["ip_address", "excessive_downloads"], ["ip_address"], ["ip_address"]),
         "Somebody signs in with stolen credentials from a hosting network.",
-        days[0], rows, extra={"client": agent, "ip": address},
+        days[0], rows, holds_cookie=True, extra={"client": agent, "ip": address},
     )  # fmt: skip
 
 
@@ -224,7 +226,7 @@ def spoofed_client(stage: Stage, story: Story, number: int) -> Planted:
         story, number, [person.id], ["spoofed_user_agent", "unexpected_client"],
         "A script poses as Slack's desktop app with an agent that no such app ever had.",
         days[0], lambda: runs(stage, person, number, days, pace, context, roll),
-        extra={"client": INVALID_DESKTOP},
+        holds_cookie=True, extra={"client": INVALID_DESKTOP},
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Machines:
     def __init__(self, world: World) -> None:
         self._world = world
         roll = dice(world.plan.seed, "machines")
+        self.bots: set[str] = set()
         self._voices = [self._introduce(machine, roll) for machine in MACHINES]
 
     def _introduce(self, machine: Machine, roll: random.Random) -> tuple[str, str]:
@@ -56,9 +57,9 @@ class Machines:
         app_id = identifier("A", roll)
         owner = world.people[1]
         team = world.workspaces[0].id
-        bot = user_piece(
-            identifier("U", roll), machine.name, f"botuser-{team}-{app_id}@slack-bots.com", team
-        )
+        bot_id = identifier("U", roll)
+        self.bots.add(bot_id)
+        bot = user_piece(bot_id, machine.name, f"botuser-{team}-{app_id}@slack-bots.com", team)
         app = {
             "id": app_id,
             "name": machine.name,

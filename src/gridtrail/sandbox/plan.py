@@ -106,7 +106,7 @@ class Plan:
                 f"{', '.join(get_args(Archetype))}."
             )
         for story in self.stories:
-            _check_story(story, self.days)
+            check_story(story, self.days)
 
     @property
     def last_day(self) -> date:
@@ -125,7 +125,8 @@ class Plan:
         return self.start + self.days * 86_400
 
 
-def _check_story(story: Story, days: int) -> None:
+def check_story(story: Story, days: int) -> None:
+    """Raise WrongUse unless the story can be planted in a period of `days`."""
     if story.kind not in get_args(StoryKind):
         raise WrongUse(
             f"There is no story {story.kind!r}: choose one of {', '.join(get_args(StoryKind))}."

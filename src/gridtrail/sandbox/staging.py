@@ -30,7 +30,8 @@ class Planted:
 
     `expected_reasons` are Slack's codes that good detection gives; empty for harmless traps and
     for the mimic, which is expected to be missed. `rows` makes the story's own rows; None when
-    the story only changes the world. `first_day` is in days since the epoch.
+    the story only changes the world. `first_day` is in days since the epoch. With `holds_cookie` it
+    ends when the session that it uses is ended (whoever does it cannot sign in again).
     """
 
     story: Story
@@ -41,6 +42,7 @@ class Planted:
     first_day: int
     rows: Callable[[], list[Row]] | None = None
     expected_missed: bool = False
+    holds_cookie: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
     event_ids: list[str] = field(default_factory=list)
     start: int | None = None
@@ -50,6 +52,12 @@ class Planted:
     def harmless(self) -> bool:
         """Whether nobody needs to look."""
         return self.story.kind not in ATTACKS
+
+    def enter(self, event_id: str, second: int) -> None:
+        """One more of the story's events is in the log."""
+        self.event_ids.append(event_id)
+        self.start = second if self.start is None else min(self.start, second)
+        self.end = second if self.end is None else max(self.end, second)
 
     def settle(self, ids: list[str], span: tuple[int, int] | None) -> None:
         """Take the ids and the first and last second of the events that were written."""
@@ -143,6 +151,10 @@ class Stage:
         """The second of local `hour` on local `day` where `person` lives."""
         zone = REGIONS[person.region].zone
         return int(day * DAY - zone.offset_on(day) + hour * HOUR)
+
+    def utc(self, day: int, hour: float) -> int:
+        """The second of `hour` on `day` in UTC."""
+        return int(day * DAY + hour * HOUR)
 
     def own_context(self, person: Person, device: Device, second: int) -> str:
         """Where and with what `person` really is then."""

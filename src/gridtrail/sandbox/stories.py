@@ -33,4 +33,9 @@ _TELLERS: dict[str, Callable[[Stage, Story, int], Planted]] = {
 def plant(stage: Stage) -> list[Planted]:
     """Prepare the stories of the plan, in its order; changes the world where a story does."""
     stories = stage.world.plan.stories
-    return [_TELLERS[story.kind](stage, story, number) for number, story in enumerate(stories)]
+    return [plant_one(stage, story, number) for number, story in enumerate(stories)]
+
+
+def plant_one(stage: Stage, story: Story, number: int) -> Planted:
+    """Prepare one story; `number` is its place among all."""
+    return _TELLERS[story.kind](stage, story, number)

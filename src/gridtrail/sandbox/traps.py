@@ -43,7 +43,7 @@ def leaver_downloads(stage: Stage, story: Story, number: int) -> Planted:
     days = stage.workdays(person, last, 6)
     factor = by_loudness(story, 3.0, 2.2, 1.5) - 1
     usual = stage.usual_downloads(person)
-    person.left = last
+    person.left = days[-1]
 
     def rows() -> list[Row]:
         wanted = [(day, max(1, round(usual * factor * roll.uniform(0.6, 1.4)))) for day in days]
@@ -76,7 +76,7 @@ def ediscovery_export(stage: Stage, story: Story, number: int) -> Planted:
     count = by_loudness(story, 12, 5, 2) * world.plan.people
 
     def rows() -> list[Row]:
-        at = float(last * DAY + 3 * HOUR)
+        at = float(stage.utc(last, 3))
         made = []
         for _ in range(count):
             file = roll.randrange(len(world.library.entities))
@@ -116,7 +116,7 @@ def conference_hotel(stage: Stage, story: Story, number: int) -> Planted:
 def vpn_migration(stage: Stage, story: Story, number: int) -> Planted:
     """The day on which everybody's computer goes through the new provider's gateways."""
     last = stage.last_day(story)
-    stage.world.places.migration = Migration(last * DAY + 5 * HOUR, number)
+    stage.world.places.migration = Migration(stage.utc(last, 5), number)
     return Planted(story, number, [], [], "The organization moves to a new VPN provider.", last)
 
 
@@ -150,7 +150,7 @@ def client_rollout(stage: Stage, story: Story, number: int) -> Planted:
     """Device management pushes the newest desktop release to most computers within hours."""
     roll = stage.roll(story, number)
     last = stage.last_day(story)
-    at = last * DAY + 6 * HOUR
+    at = stage.utc(last, 6)
     release = _newest(stage, at)
     share = by_loudness(story, 0.9, 0.6, 0.3)
     moved = []
@@ -170,7 +170,7 @@ def client_rollback(stage: Stage, story: Story, number: int) -> Planted:
     """The newest desktop release is withdrawn: computers that had it go back to the one before."""
     roll = stage.roll(story, number)
     last = stage.last_day(story)
-    at = last * DAY + 6 * HOUR
+    at = stage.utc(last, 6)
     newest = _newest(stage, at - 2 * DAY)
     line = stage.world.releases["desktop"]
     older = line[line.index(newest) - 1]

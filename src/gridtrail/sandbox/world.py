@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from gridtrail.sandbox.arrivals import Outage
 from gridtrail.sandbox.chance import dice, identifier, mix
 from gridtrail.sandbox.clients import Release, releases
 from gridtrail.sandbox.clock import DAY
@@ -78,6 +79,7 @@ class World:
     places: Places
     domain: str
     members_of: dict[int, list[int]] = field(default_factory=dict)
+    outages: list[Outage] = field(default_factory=list)
 
     @property
     def admins(self) -> list[Person]:

@@ -1,0 +1,84 @@
+"""Running the simulated Slack: an organization with a past and a future, and the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import uvicorn
+from starlette.applications import Starlette
+
+from gridtrail.errors import WrongUse
+from gridtrail.sandbox.arrivals import SERVED_FAULTS
+from gridtrail.sandbox.plan import Faults, Plan, Story
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import CALLS_PER_MINUTE, SlackState
+
+FUTURE_DAYS = 90
+"""Simulated days after the start until the time ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What to simulate: `days` of past up to second `present`; a story's `days_before_end` counts
+    back from the present day."""
+
+    present: int
+    people: int = 300
+    days: int = 28
+    seed: int = 7
+    speed: float = 1.0
+    stories: tuple[Story, ...] = field(default_factory=tuple)
+    calls_per_minute: int = CALLS_PER_MINUTE
+    faults: bool = False
+
+    def plan(self) -> Plan:
+        """The plan with past and future. Raises WrongUse for what cannot be."""
+        for story in self.stories:
+            if story.days_before_end >= self.days:
+                raise WrongUse("A story has to end within the days of past: ask for more days.")
+        today = datetime.fromtimestamp(self.present, UTC).date()
+        return Plan(
+            seed=self.seed,
+            people=self.people,
+            days=self.days + FUTURE_DAYS,
+            end=today + timedelta(days=FUTURE_DAYS),
+            stories=tuple(
+                replace(story, days_before_end=story.days_before_end + FUTURE_DAYS)
+                for story in self.stories
+            ),
+            faults=SERVED_FAULTS if self.faults else Faults(),
+        )
+
+    def state(self) -> SlackState:
+        """The organization with its past drawn; takes seconds for a big one."""
+        return SlackState(
+            self.plan(),
+            self.present,
+            speed=self.speed,
+            calls_per_minute=self.calls_per_minute,
+        )
+
+
+def serve(state: SlackState, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until interrupted; `on_ready` is told the address when calls are answered."""
+    server = _Server(simulated_slack(state), host, port, on_ready)
+    server.run()
+
+
+class _Server(uvicorn.Server):
+    def __init__(
+        self, app: Starlette, host: str, port: int, on_ready: Callable[[str], None]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+        )
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            self._on_ready(f"http://{shown}:{port}")
