@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from gridtrail.cli.sql import lock
 from gridtrail.cli.sql_guard import check_query
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import WrongUse
@@ -91,6 +93,7 @@ REFUSED = [
     "select (select content from read_text('{dir}/secret.txt'))",
     "with a as materialized (from read_text('{dir}/secret.txt')) select * from a",
     "with a as (with b as (from '{dir}/secret.csv') from b) from a",
+    "with information_schema as (select 1) select * from information_schema.tables",
     "with duckdb_settings as (select 1) select * from duckdb_settings",
     'with "{dir}/secret.csv" as (select 1) select * from "{dir}/secret.csv"',
     "select * from events where exists (from glob('*'))",
@@ -117,7 +120,7 @@ def engine() -> Iterator[DuckDB]:
 def test_questions_about_the_lake_pass(engine: DuckDB, sql: str) -> None:
     """Every form of SELECT over the tables passes and runs."""
     check_query(engine, sql, ["events", "quarantine"])
-    engine.lock_down([])
+    lock(engine, [])
     engine.select(sql)
 
 
@@ -142,9 +145,27 @@ def test_engine_is_locked_behind_the_guard(engine: DuckDB, sql: str, tmp_path: P
     """Without the guard the locked engine alone still refuses every file."""
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
-    engine.lock_down([])
+    lock(engine, [])
     with pytest.raises(WrongUse):
         engine.select(sql.replace("{dir}", str(tmp_path)))
+
+
+def test_objects_of_the_program_cannot_be_queried(engine: DuckDB) -> None:
+    """A name in a query never finds a table that the program holds in a variable."""
+    secret = pa.table({"x": [1]})
+    lock(engine, [])
+    with pytest.raises(WrongUse, match="secret does not exist"):
+        engine.select("select * from secret")
+    assert secret.num_rows == 1
+
+
+def test_locked_engine_keeps_order_and_settings(engine: DuckDB) -> None:
+    """Rows come in the order asked for, and no setting can be changed any more."""
+    lock(engine, [])
+    asked = engine.rows("select current_setting('preserve_insertion_order') as kept")
+    assert asked["kept"].to_pylist() == [True]
+    with pytest.raises(Exception, match="locked"):
+        engine.command("SET threads = 1")
 
 
 def test_errors_say_what_there_is(engine: DuckDB) -> None:

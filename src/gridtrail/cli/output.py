@@ -106,7 +106,7 @@ def _write(pieces: Iterable[str]) -> int:
     out = binary_stdout()
     count = 0
     for piece in pieces:
-        out.write(piece.encode("utf-8", "backslashreplace"))
+        out.write(piece.encode())
         count += 1
     return count
 

@@ -29,7 +29,8 @@ def serve(
 ) -> None:
     """Serve Slack's Audit Logs API from the lake.
 
-    Slack's audit clients can read it. Ends with SIGTERM or Ctrl-C, after the requests that were begun. The log is JSON on stderr.
+    Slack's audit clients can read it. Ends with SIGTERM or Ctrl-C, after the requests that were
+    begun. The log is JSON on stderr.
     """
     from gridtrail.server.log_lines import set_up
     from gridtrail.server.run import serve as run

@@ -53,7 +53,7 @@ def sql(
     lake = session(context).lake
     engine = lake.engine
     names, files = open_views(lake)
-    _lock(engine, files)
+    lock(engine, files)
     if tables:
         _list_tables(engine, names, output)
         return
@@ -66,7 +66,8 @@ def sql(
         say(f"Only the first {counted(limit, 'row')} are printed: give --limit 0 for all.")
 
 
-def _lock(engine: DuckDB, files: Sequence[str]) -> None:
+def lock(engine: DuckDB, files: Sequence[str]) -> None:
+    """Make `engine` fit for a stranger's query: it reads `files` and nothing else, for good."""
     # the order that a query asks for holds for what is printed
     engine.command("SET preserve_insertion_order = true")
     # a name in the query must never find an object of this program
