@@ -96,6 +96,8 @@ def limits(frozen: Frozen, window: int, alarms: float, floor: int) -> pa.Table:
     `alarms` is the nominal number of alarms per subject and day, `floor` the count below which
     there is none.
     """
+    if not frozen.subjects.num_rows:
+        return arrow_schema(PARAMETERS).empty_table()
     counts, histogram = _where(frozen.counts, window), _where(frozen.histogram, window)
     everybody = _sums(counts)
     prior = th.organization_prior(everybody)
@@ -105,8 +107,10 @@ def limits(frozen: Frozen, window: int, alarms: float, floor: int) -> pa.Table:
     expected = th.predictive(own, peer_mean, prior)
     strata = frozen.strata()
     habit = _habits(frozen, window)
-    reached = _by_level(frozen.levels(window, alarms, strata), expected, tail)
-    threshold = np.maximum(np.maximum(reached, floor), habit)
+    ladder = np.repeat(np.array(LEVELS)[:, None], len(strata), axis=1)
+    levels = np.vstack([frozen.levels(window, alarms, strata), ladder])
+    reached = th.smallest_reaching(levels, expected, tail)
+    threshold = np.maximum(np.maximum(reached[0], floor), habit)
     size = frozen.subjects.num_rows
     middle, high = tail.quantile(0.5), tail.quantile(0.99)
     return pa.table(
@@ -116,10 +120,7 @@ def limits(frozen: Frozen, window: int, alarms: float, floor: int) -> pa.Table:
             "window": np.full(size, window, dtype=np.int64),
             "stratum": pa.array(strata, pa.string()),
             "threshold": threshold,
-            **{
-                f"level_{i}": th.smallest_reaching(nominal, expected, tail)
-                for i, nominal in enumerate(LEVELS, 1)
-            },
+            **{f"level_{i}": reached[i] for i in range(1, len(LEVELS) + 1)},
             "p_value": th.p_values(threshold.astype(np.float64), expected, tail),
             "typical": _rounded(np.exp(expected.location)),
             "high": _rounded(expected.quantile(0.99)),
@@ -193,14 +194,6 @@ def _habits(frozen: Frozen, window: int) -> th.Integers:
     above = np.ceil(np.exp((step + 1) * (th.STEP / th.LOG_SCALE)))
     counts: th.Integers = np.where(step < 0, 0, above).astype(np.int64)
     return counts
-
-
-def _by_level(levels: th.Floats, expected: th.Predictive, tail: th.Tail) -> th.Integers:
-    result = np.zeros(levels.shape, dtype=np.int64)
-    for level in np.unique(levels):
-        chosen = levels == level
-        result[chosen] = th.smallest_reaching(float(level), expected.part(chosen), tail)
-    return result
 
 
 def _rounded(values: th.Floats) -> th.Integers:

@@ -96,10 +96,6 @@ class Predictive:
         tail: Floats = special.stdtr(self.degrees, -t)
         return tail
 
-    def part(self, chosen: npt.NDArray[np.bool_]) -> Predictive:
-        """The chosen rows."""
-        return Predictive(self.location[chosen], self.scale[chosen], self.degrees[chosen])
-
     def quantile(self, probability: float) -> Floats:
         """Count below which the next window stays with this probability (not rounded)."""
         t = special.stdtrit(self.degrees, probability)
@@ -162,7 +158,7 @@ class Tail:
     `values` ascending, `survival` = P(X ≥ value); `shape` is ξ, `spread` σ, `edge` the quantile,
     `share` = P(X > edge), which is at most 5 %.
     Where the organization has too few windows for a tail, `spread` is 0 and only the empirical
-    part with one added observation is used.
+    part is used.
     """
 
     values: Floats
@@ -177,7 +173,8 @@ class Tail:
         """P(X ≥ count) for each count."""
         place = np.searchsorted(self.values, counts, side="left")
         survival = np.append(self.survival, 0.0)[place]
-        empirical = (survival * self.total + 1.0) / (self.total + 1.0)
+        # one window more on either side: without any the answer is 1/2, which says nothing
+        empirical = (survival * self.total + 1.0) / (self.total + 2.0)
         if self.spread <= 0:
             return empirical
         excess = np.maximum(counts - self.edge, 0.0) / self.spread
@@ -230,20 +227,22 @@ def combined(first: Floats, second: Floats) -> Floats:
 
 
 def p_values(counts: Floats, subject: Predictive, tail: Tail) -> Floats:
-    """P-value of `counts` (one a row) for each subject against itself and the organization."""
+    """P-values of `counts` (last axis: subjects) against the subject and the organization."""
     return combined(subject.upper_tail(np.log(counts)), tail.upper_tail(counts))
 
 
-def smallest_reaching(level: float, subject: Predictive, tail: Tail) -> Integers:
-    """For each row the smallest count whose p-value is at most `level`: r*.
+def smallest_reaching(levels: Floats, subject: Predictive, tail: Tail) -> Integers:
+    """For each row of `levels` (last axis: subjects) the smallest count whose p-value is at most
+    the level: r*, or LARGEST where there is none.
 
     Found by bisection over integers up to LARGEST; p falls as the count grows.
     """
-    low = np.ones(subject.location.shape, dtype=np.int64)
-    high = np.full(subject.location.shape, LARGEST, dtype=np.int64)
+    shape = np.broadcast_shapes(levels.shape, subject.location.shape)
+    low = np.ones(shape, dtype=np.int64)
+    high = np.full(shape, LARGEST, dtype=np.int64)
     while bool((low < high).any()):
         middle = (low + high) // 2
-        reached = p_values(middle.astype(np.float64), subject, tail) <= level
+        reached = p_values(middle.astype(np.float64), subject, tail) <= levels
         high = np.where(reached, middle, high)
         low = np.where(reached, low, middle + 1)
     return low
