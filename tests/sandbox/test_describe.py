@@ -43,4 +43,5 @@ def test_people_are_described_for_a_checker(loud: Organization) -> None:
     assert world["organization"]["start"] == loud.plan.start
     assert all(person["devices"] for person in world["people"])
     known = {person["id"] for person in world["people"]}
+    known.add(loud.story("integration_backfill")["bot"])  # the only actor who is no person
     assert {actor for story in loud.truth for actor in story["actor_ids"]} <= known

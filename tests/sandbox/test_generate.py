@@ -109,9 +109,12 @@ def test_the_collector_can_read_every_line(loud: Organization) -> None:
 
 
 def test_events_are_ordered_and_ids_are_unique(loud: Organization) -> None:
-    """Without faults the file is ordered by time and no id stands twice."""
+    """But for an outage, the file is ordered by time and no id stands twice."""
+    begin, end = loud.story("outage")["outage"]
     times = [event["date_create"] for event in loud.events]
-    assert times == sorted(times)
+    outside = [time for time in times if not begin <= time < end]
+    assert outside == sorted(outside)
+    assert times != sorted(times)
     assert len({event["id"] for event in loud.events}) == len(times)
 
 

@@ -23,11 +23,13 @@ def test_every_kind_can_be_planted(loud: Organization) -> None:
 
 
 def test_nobody_plays_two_attacks(loud: Organization) -> None:
-    """Each attack has an actor of its own, who is a plain member."""
+    """Each attack has an actor of its own: an admin for the admin's, else a plain member."""
     actors = [story["actor_id"] for story in loud.truth if not story["harmless"]]
     assert len(set(actors)) == len(actors)
     roles = {person["id"]: person["role"] for person in loud.world["people"]}
-    assert {roles[actor] for actor in actors} == {"member"}
+    admin = loud.story("compromised_admin")["actor_id"]
+    assert {roles[actor] for actor in actors if actor != admin} == {"member"}
+    assert roles[admin] == "admin"
 
 
 def test_stories_keep_their_order_and_last_day(stage: Stage) -> None:

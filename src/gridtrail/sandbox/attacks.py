@@ -190,15 +190,7 @@ def tor(stage: Stage, story: Story, number: int) -> Planted:
 def new_network_login(stage: Stage, story: Story, number: int) -> Planted:
     """Stolen credentials: a new session from a hosting network with an ordinary browser."""
     pace = by_loudness(story, Pace(1, 90, 0.8), Pace(3, 25, 0.8), Pace(5, 6, 0.8))
-    until = (stage.last_day(story) + 1) * DAY
-    release = max(
-        (line for line in stage.world.releases["chrome"] if line.at < until),
-        key=lambda line: line.at,
-    )
-    agent = (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        f"Chrome/{int(release.version) - 1}.0.0.0 Safari/537.36"
-    )
+    agent = stage.browser(story)
     network = stage.world.atlas["hosting5"]
     address = network.v4(70_000 + stage.roll(story, number).randrange(100_000))
     person, days, rows = _foreign_login(stage, story, number, pace, agent, [address])

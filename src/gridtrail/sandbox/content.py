@@ -58,16 +58,17 @@ class Library:
         self.ids.append(file_id)
         self.names.append(name)
         self.multi.append(kind in MULTI_ROW_TYPES)
-        title = name.rsplit(".", 1)[0].replace("-", " ")
-        self.entities.append(
-            piece(
-                {
-                    "type": "file",
-                    "file": {"id": file_id, "name": name, "filetype": kind, "title": title},
-                }
-            )
-        )
+        self.entities.append(file_entity(file_id, name))
         return number
+
+
+def file_entity(file_id: str, name: str) -> str:
+    """The `entity` object of a file."""
+    stem, kind = name.rsplit(".", 1)
+    title = stem.replace("-", " ")
+    return piece(
+        {"type": "file", "file": {"id": file_id, "name": name, "filetype": kind, "title": title}}
+    )
 
 
 def _file_name(roll: random.Random, team: str, kind: str) -> str:

@@ -50,7 +50,7 @@ def generate(
     stage = Stage(world, life)
     planted = plant(stage)
     machines = Machines(world)
-    file = EventFile(plan, out / "events.ndjson")
+    file = EventFile(plan, out / "events.ndjson", world.outages)
     for number in range(-1, plan.days + 1):
         day = world.first + number
         file.add(life.day(day), "life", day)

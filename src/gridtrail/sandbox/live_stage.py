@@ -50,6 +50,10 @@ class LiveStage(Stage):
                 days.append(day)
         return days[:count]
 
+    def days_before(self, day: int, count: int) -> list[int]:
+        """None: what is past is in the log already."""
+        return []
+
     def second(self, person: Person, day: int, hour: float) -> int:
         """The local `hour` of a day to come; on the first day as much after now as it is after
         the first hour asked for."""

@@ -77,15 +77,16 @@ def spread_over_days(
     wanted: list[tuple[int, int]],
     files: list[int],
     roll: random.Random,
+    hours: tuple[float, float] = (9.2, 16.5),
 ) -> list[Row]:
-    """Downloads over the working hours of each day with human gaps, in the person's own context."""
+    """Downloads over these local hours of each day with human gaps, in the person's own context."""
     device = desktop_of(person)
     rows: list[Row] = []
     place = 0
     for day, count in wanted:
         left = min(count, len(files) - place)
         while left > 0:
-            at = stage.second(person, day, roll.uniform(9.2, 16.5))
+            at = stage.second(person, day, roll.uniform(*hours))
             for _ in range(min(left, 1 + int(roll.paretovariate(1.1)))):
                 context = stage.own_context(person, device, at)
                 rows.append(Row(at, stage.download(person, files[place], context), number))

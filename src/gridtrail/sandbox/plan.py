@@ -19,6 +19,9 @@ StoryKind = Literal[
     "spoofed_client",
     "new_network_login",
     "mimic",
+    "compromised_admin",
+    "malicious_app",
+    "malware",
     "client_rollout",
     "client_rollback",
     "vdi_pool",
@@ -26,6 +29,11 @@ StoryKind = Literal[
     "vpn_migration",
     "ediscovery_export",
     "leaver_downloads",
+    "role_change",
+    "on_call_nights",
+    "archive_migration",
+    "integration_backfill",
+    "outage",
 ]
 
 ATTACKS: frozenset[str] = frozenset(
@@ -37,6 +45,9 @@ ATTACKS: frozenset[str] = frozenset(
         "spoofed_client",
         "new_network_login",
         "mimic",
+        "compromised_admin",
+        "malicious_app",
+        "malware",
     }
 )
 """Kinds that somebody should look at; the others are harmless and make no finding of note."""

@@ -29,6 +29,14 @@ def context_piece(location: str, agent: str, address: str, session: int | None) 
     )
 
 
+def app_context(location: str, agent: str, address: str, app: object) -> str:
+    """The `context` object of an app: no session; `location` is already JSON text."""
+    return (
+        f'{{"location":{location},"ua":{piece(agent)},"ip_address":"{address}",'
+        f'"session_id":null,"app":{piece(app)}}}'
+    )
+
+
 def body(action: str, actor: str, entity: str, context: str, details: str | None = None) -> str:
     """An event without its `id` and `date_create`; all but `action` are JSON text."""
     tail = "" if details is None else f',"details":{details}'

@@ -135,6 +135,28 @@ class Stage:
         self._cast.add(chosen.number)
         return chosen
 
+    def cast_admin(self, roll: random.Random, last: int) -> Person:
+        """An admin (not an owner, while there are others) who works on day `last`."""
+        free = [one for one in self.world.admins if one.number > 2]
+        there = [one for one in free if self._works(one, last, 1) and one.left is None]
+        unused = [one for one in there if one.number not in self._cast]
+        chosen = roll.choice(unused or there or free)
+        self._cast.add(chosen.number)
+        return chosen
+
+    def days_before(self, day: int, count: int) -> list[int]:
+        """Up to `count` days of the period before `day`, oldest first."""
+        return list(range(max(day - count, self.world.first), day))
+
+    def browser(self, story: Story) -> str:
+        """The agent of an ordinary browser, one version behind at the end of the story."""
+        until = (self.last_day(story) + 1) * DAY
+        version = [one for one in self.world.releases["chrome"] if one.at < until][-1].version
+        return (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            f"Chrome/{int(version) - 1}.0.0.0 Safari/537.36"
+        )
+
     def _works(self, person: Person, last: int, days: int) -> bool:
         places = self.world.places
         if places.mode(person, last) in (OFF, TRIP):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gridtrail.sandbox import attacks, traps
+from gridtrail.sandbox import attacks, intrusions, routine, traps
 from gridtrail.sandbox.plan import Story
 from gridtrail.sandbox.staging import Planted, Stage
 
@@ -18,6 +18,9 @@ _TELLERS: dict[str, Callable[[Stage, Story, int], Planted]] = {
         attacks.spoofed_client,
         attacks.new_network_login,
         attacks.mimic,
+        intrusions.compromised_admin,
+        intrusions.malicious_app,
+        intrusions.malware,
         traps.harmless_burst,
         traps.client_rollout,
         traps.client_rollback,
@@ -26,6 +29,11 @@ _TELLERS: dict[str, Callable[[Stage, Story, int], Planted]] = {
         traps.vpn_migration,
         traps.ediscovery_export,
         traps.leaver_downloads,
+        routine.role_change,
+        routine.on_call_nights,
+        routine.archive_migration,
+        routine.integration_backfill,
+        routine.outage,
     )
 }
 

@@ -93,10 +93,21 @@ class Timeline:
 
     def tell(self, number: int) -> None:
         """Let the rows of a story planted just now wait for their time."""
-        self._prompt = self._prompt and not self._world.outages
+        if self._prompt and self._world.outages:
+            self._prompt = False
+        self._hold_back()
         story = self.planted[number]
         if story.rows is not None:
             self._wait(self._named(story.rows(), "story", number))
+
+    def _hold_back(self) -> None:
+        """Let what waits and falls into an outage be late."""
+        for place, one in enumerate(self._heap):
+            for outage in self._world.outages:
+                if one.effect is None and outage.covers(one.row.second):
+                    arrival = outage.arrival(one.row.second)
+                    self._heap[place] = one._replace(arrival=arrival)
+        heapq.heapify(self._heap)
 
     def _named(self, rows: list[Row], *names: str | int) -> list[tuple[Row, str]]:
         ids = uuids(self._world.plan.seed, len(rows), *names)

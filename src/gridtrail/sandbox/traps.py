@@ -10,7 +10,7 @@ from gridtrail.sandbox.people import Device, Person
 from gridtrail.sandbox.performing import run, spread_over_days
 from gridtrail.sandbox.places import OFF, Migration, Trip
 from gridtrail.sandbox.plan import Story
-from gridtrail.sandbox.render import body, piece
+from gridtrail.sandbox.render import app_context, body
 from gridtrail.sandbox.staging import Planted, Stage, by_loudness, desktop_of
 
 
@@ -69,10 +69,7 @@ def ediscovery_export(stage: Stage, story: Story, number: int) -> Planted:
         "team": team,
     }
     address = world.atlas["hosting4"].v4(33_000 + roll.randrange(4_000))
-    context = (
-        f'{{"location":{world.enterprise.location},"ua":{piece("ApiApp/1.0")},'
-        f'"ip_address":"{address}","session_id":null,"app":{piece(app)}}}'
-    )
+    context = app_context(world.enterprise.location, "ApiApp/1.0", address, app)
     count = by_loudness(story, 12, 5, 2) * world.plan.people
 
     def rows() -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from gridtrail.sandbox.arrivals import Outage
 from gridtrail.sandbox.chance import dice, stream
 from gridtrail.sandbox.life import Row
 from gridtrail.sandbox.plan import Faults, Plan
@@ -36,8 +37,9 @@ class EventFile:
     `add` takes rows in any order, `flush(before)` writes those that arrive before that second.
     """
 
-    def __init__(self, plan: Plan, path: Path) -> None:
+    def __init__(self, plan: Plan, path: Path, outages: list[Outage] | None = None) -> None:
         self._plan = plan
+        self._outages = outages or []
         self._file = path.open("wb")
         self._waiting: list[tuple[int, int, str, int]] = []  # arrival, second, text, tag
         self._roll = dice(plan.seed, "faults")
@@ -56,10 +58,15 @@ class EventFile:
             text = f'{{"id":"{uuid}","date_create":{row.second},{row.body}'
             for arrival in self._arrivals(row.second):
                 self._waiting.append((arrival, row.second, text, row.tag))
-            if row.tag >= 0:
-                self._remember(row.tag, uuid, row.second)
+            tag = row.tag if row.tag >= 0 else self._outage(row.second)
+            if tag >= 0:
+                self._remember(tag, uuid, row.second)
 
     def _arrivals(self, second: int) -> Iterator[int]:
+        for outage in self._outages:
+            if outage.covers(second):
+                yield outage.arrival(second)
+                return
         faults: Faults = self._plan.faults
         yield second + (
             self._roll.randrange(60, 901)
@@ -68,6 +75,10 @@ class EventFile:
         )
         if faults.duplicate and self._roll.random() < faults.duplicate:
             yield second + self._roll.randrange(0, 120)
+
+    def _outage(self, second: int) -> int:
+        found = [outage.tag for outage in self._outages if outage.covers(second)]
+        return found[0] if found else -1
 
     def _remember(self, tag: int, uuid: str, second: int) -> None:
         self.ids.setdefault(tag, []).append(uuid)
