@@ -29,9 +29,9 @@ FINDING_COLUMNS = [
     column("severity", style=lambda text: SEVERITY_STYLES.get(text, "")),
     Column("score", lambda row: f"{row['score']:.1f}", right=True),
     column("title", whole=True, widest=80, style="bold"),
-    column("reasons", spare=2, widest=70),
-    Column("last seen", lambda row: _minute(row["last_seen"]), whole=True),
-    column("status", whole=True, spare=1),
+    column("reasons", spare=3, widest=70),
+    Column("last seen", lambda row: _minute(row["last_seen"]), whole=True, spare=1),
+    column("status", whole=True, spare=2),
     column("id", whole=True),
 ]
 
