@@ -76,6 +76,8 @@ def follow(lake: Any, org: str, asked: Asked) -> Iterator[list[dict[str, Any]]]:
         if not text:
             return
         cursor = Cursor.decode(text, org)
+        assert asked.position is None or cursor.position < asked.position
+        assert cursor.position < body["entries"][-1]["date_create"]
         asked = Asked(cursor.filters, cursor.limit, cursor.position)
 
 
