@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import queue
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -11,12 +13,19 @@ import orjson
 import pytest
 
 from gridtrail.sandbox.generate import generate
+from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.life import Life
 from gridtrail.sandbox.plan import Loudness, Plan, Story, StoryKind
+from gridtrail.sandbox.serving import Serving, SlackServer
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.sandbox.staging import Stage
 from gridtrail.sandbox.world import World, build_world
 
 Event = dict[str, Any]
+
+PRESENT = 1_795_190_400 + 15 * 3_600
+"""A Friday afternoon (2026-11-20, 15:00 UTC)."""
 
 DAYS_BEFORE_END = {"client_rollback": 13, "client_rollout": 5, "conference_hotel": 8}
 """So that the stories that change everybody's client or network do not meet."""
@@ -86,6 +95,96 @@ def loud(make: Callable[[Plan], Organization]) -> Organization:
 def stealthy(make: Callable[[Plan], Organization]) -> Organization:
     """120 people, four weeks, every story as quiet as it gets."""
     return make(Plan(seed=3, people=120, days=28, stories=all_stories("stealthy")))
+
+
+@dataclass
+class RealTime:
+    """The seconds of the real clock, moved by hand."""
+
+    seconds: float = 1_000.0
+
+    def __call__(self) -> float:
+        """Seconds that count up from anywhere."""
+        return self.seconds
+
+    def wall(self) -> float:
+        """Seconds since the epoch: the same as simulated time begins with."""
+        return PRESENT + self.seconds - 1_000.0
+
+
+@pytest.fixture
+def real() -> RealTime:
+    """The real clock of the test."""
+    return RealTime()
+
+
+MakeState = Callable[..., SlackState]
+
+
+@pytest.fixture
+def simulate(real: RealTime) -> Iterator[MakeState]:
+    """Makes a simulated Slack of 40 people with six days of past, standing still."""
+    states: list[SlackState] = []
+
+    def made(*stories: Story, calls_per_minute: int = 0, faults: bool = False) -> SlackState:
+        plan = Serving(PRESENT, people=40, days=6, seed=3, stories=stories, faults=faults).plan()
+        state = SlackState(
+            plan,
+            PRESENT,
+            speed=0,
+            calls_per_minute=calls_per_minute,
+            monotonic=real,
+            wall=real.wall,
+        )
+        states.append(state)
+        return state
+
+    yield made
+    for state in states:
+        state.close()
+
+
+@pytest.fixture(scope="session")
+def past() -> Iterator[SlackState]:
+    """A simulated Slack with an attack in its past, for reading only; no limits."""
+    plan = Serving(
+        PRESENT, people=40, days=6, seed=3, stories=(Story("stolen_session", "loud", 1),)
+    )
+    state = SlackState(plan.plan(), PRESENT, speed=0, calls_per_minute=0, wall=RealTime().wall)
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def online() -> Iterator[Callable[[SlackState], str]]:
+    """Serves states on real sockets; gives the address."""
+    running: list[tuple[SlackServer, threading.Thread]] = []
+
+    def started(state: SlackState) -> str:
+        address: queue.Queue[str] = queue.Queue()
+        server = SlackServer(simulated_slack(state), "127.0.0.1", 0, address.put)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        running.append((server, thread))
+        return address.get(timeout=10)
+
+    yield started
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def entries(state: SlackState, **search: Any) -> list[Event]:
+    """Everything in the log that fits, oldest first."""
+    state.catch_up()
+    page = state.organization.ledger.page(Search(**search), 1_000_000)
+    return [orjson.loads(text) for text in reversed(page.events)]
+
+
+@pytest.fixture
+def log() -> Callable[..., list[Event]]:
+    """Reads a state's log: `log(state, actor=…)`."""
+    return entries
 
 
 @pytest.fixture

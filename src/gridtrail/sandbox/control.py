@@ -40,7 +40,9 @@ def control(state: SlackState, method: str, place: str, body: bytes) -> tuple[in
 def _locked(state: SlackState, work: Callable[[], Body]) -> Body:
     with state.lock:
         state.catch_up()
-        return work()
+        done = work()
+        state.catch_up()
+        return done
 
 
 def _error(sentence: str) -> bytes:

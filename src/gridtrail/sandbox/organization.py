@@ -9,7 +9,6 @@ from typing import Any
 from gridtrail.sandbox.event_text import Fields, plain
 from gridtrail.sandbox.life import Life, Row
 from gridtrail.sandbox.live_stage import LiveStage
-from gridtrail.sandbox.machines import Machines
 from gridtrail.sandbox.people import Person
 from gridtrail.sandbox.plan import Plan, Story, check_story
 from gridtrail.sandbox.render import body, piece
@@ -46,8 +45,8 @@ class Organization:
     """The organization of `plan`, up to second `now`; drawing its past may take a while.
 
     `response` are the settings of the anomaly event response; `planted` the stories so far.
-    Everything takes the second at which it happens, which must not go back. Not for several
-    threads at once.
+    Everything takes the second at which it happens, which must not go back; what it makes happen is
+    in the log after the next `catch_up`. Not for several threads at once.
     """
 
     def __init__(self, plan: Plan, now: int) -> None:
@@ -61,10 +60,10 @@ class Organization:
         self.response = AnomalyResponse()
         self.settings: dict[str, SessionSettings] = {}
         self._story_of: dict[int, int] = {}  # a session's last story
-        self.bots = frozenset(Machines(self.world).bots)
         self.people = {person.id: person for person in self.world.people}
         self.timeline = Timeline(self.world, self.life, self.planted, self._sessions, self._watch)
         self.ledger = self.timeline.ledger
+        self.bots = self.timeline.bots
         self.catch_up(now)
 
     @property
@@ -165,7 +164,6 @@ class Organization:
     ) -> None:
         told = None if details is None else piece(details)
         self.timeline.add(Row(now, body(action, by.person.actor, entity, by.context, told)))
-        self.timeline.catch_up(now)
 
     def _watch(self, row: Row, fields: Fields) -> None:
         """What follows from an event that is in the log now."""

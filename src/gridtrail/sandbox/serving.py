@@ -35,6 +35,8 @@ class Serving:
 
     def plan(self) -> Plan:
         """The plan with past and future. Raises WrongUse for what cannot be."""
+        if self.days < 3:
+            raise WrongUse("A simulated Slack needs 3 days of past: ask for more days.")
         for story in self.stories:
             if story.days_before_end >= self.days:
                 raise WrongUse("A story has to end within the days of past: ask for more days.")
@@ -62,12 +64,17 @@ class Serving:
 
 
 def serve(state: SlackState, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until interrupted; `on_ready` is told the address when calls are answered."""
-    server = _Server(simulated_slack(state), host, port, on_ready)
-    server.run()
+    """Serve until interrupted, then close the state; `on_ready` is told the address when calls are
+    answered."""
+    try:
+        SlackServer(simulated_slack(state), host, port, on_ready).run()
+    finally:
+        state.close()
 
 
-class _Server(uvicorn.Server):
+class SlackServer(uvicorn.Server):
+    """A server that tells its address when it answers; `should_exit` ends it."""
+
     def __init__(
         self, app: Starlette, host: str, port: int, on_ready: Callable[[str], None]
     ) -> None:
@@ -76,6 +83,7 @@ class _Server(uvicorn.Server):
         )
         self._on_ready = on_ready
 
+    # uvicorn's own name for what happens before the first call
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
         if self.started:

@@ -63,6 +63,10 @@ class SlackState:
         self.audit = AuditApi(self.organization.ledger, key)
         self._wall = wall
 
+    def close(self) -> None:
+        """Let go of the log; the state cannot be used any more."""
+        self.organization.ledger.close()
+
     def wall(self) -> int:
         """Real seconds since the epoch."""
         return int(self._wall())

@@ -70,6 +70,11 @@ class Timeline:
         self._prompt = world.plan.faults == Faults() and not world.outages
 
     @property
+    def bots(self) -> frozenset[str]:
+        """The user ids of bots."""
+        return frozenset(self._machines.bots)
+
+    @property
     def next_day(self) -> int:
         """The first day (since the epoch) that is not drawn yet."""
         return self._day
@@ -189,7 +194,7 @@ class Timeline:
         if not one.first:
             return
         self._sessions.see(row.second, fields)
-        tag = row.tag if row.tag >= 0 else self._outage(row.second)
+        tag = self._outage(row.second) if self._world.outages and row.tag < 0 else row.tag
         if tag >= 0:
             self.planted[tag].enter(one.id, row.second)
         self._watch(row, fields)

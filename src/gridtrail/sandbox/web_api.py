@@ -70,7 +70,9 @@ def _run(state: SlackState, call: Call, arguments: Arguments, headers: dict[str,
     with state.lock:
         now = state.catch_up()
         caller = Caller(token.person, _context(state, call, token))
-        return method.run(Situation(state.organization, arguments, caller, now))
+        answer = method.run(Situation(state.organization, arguments, caller, now))
+        state.organization.catch_up(now)
+        return answer
 
 
 def _token(state: SlackState, call: Call, arguments: Arguments) -> Token:
@@ -108,9 +110,12 @@ def _context(state: SlackState, call: Call, token: Token) -> str:
 
 def _api_test(arguments: Arguments) -> Answer:
     wanted: Any = arguments.values.get("error")
+    simple = {
+        name: one for name, one in arguments.values.items() if not isinstance(one, (list, dict))
+    }
     if wanted:
-        raise MethodError(str(wanted), args=arguments.values)
-    return {"args": arguments.values} if arguments.values else {}
+        raise MethodError(str(wanted)[:200], args=simple)
+    return {"args": simple} if simple else {}
 
 
 def _auth_test(state: SlackState, call: Call, token: Token) -> Answer:

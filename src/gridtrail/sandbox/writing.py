@@ -58,7 +58,7 @@ class EventFile:
             text = f'{{"id":"{uuid}","date_create":{row.second},{row.body}'
             for arrival in self._arrivals(row.second):
                 self._waiting.append((arrival, row.second, text, row.tag))
-            tag = row.tag if row.tag >= 0 else self._outage(row.second)
+            tag = self._outage(row.second) if self._outages and row.tag < 0 else row.tag
             if tag >= 0:
                 self._remember(tag, uuid, row.second)
 
