@@ -54,18 +54,18 @@ class Bench:
         if not firing:
             raise WrongUse(f"{detector.name} has no case that finds something: write one first.")
         self.runner, self.detector, self.life = runner, detector, firing[0].life
+        acted = [
+            event
+            for number, case in enumerate(firing)
+            for act in case.given
+            for event in act_events(replace(act, day=act.day + number % DAYS), self.life)
+        ]
         self.events: Events = sorted(
-            [
-                *self.life.events(0, DAYS - 1),
-                *(
-                    event
-                    for number, case in enumerate(firing)
-                    for act in case.given
-                    for event in act_events(replace(act, day=act.day + number % DAYS), self.life)
-                ),
-            ],
+            [*self.life.events(0, DAYS - 1), *acted],
             key=lambda event: (event["date_create"], event["id"]),
         )
+        self.moments = sorted({event["date_create"] for event in acted})
+        """Seconds of what happens in the cases."""
 
     def lake(self) -> Lake:
         """A new lake in which the days before day 0 are decided."""
@@ -172,10 +172,15 @@ def increments(bench: Bench) -> Iterator[str]:
     _, expected = bench.batch
     for seed in range(2):
         roll = random.Random(seed)  # noqa: S311 - a fixed schedule, not a secret
-        start = stage.second_of(0)
-        polls = [start + roll.randrange(DAYS * DAY_SECONDS) for _ in range(4)]
-        lake = bench.increments(polls, arrivals(bench, roll))
+        lake = bench.increments(polls(bench, roll), arrivals(bench, roll))
         yield from _otherwise(expected, bench.anomalies(lake), f"in increments (seed {seed})")
+
+
+def polls(bench: Bench, roll: random.Random) -> list[int]:
+    """Seconds of runs in the middle of what happens in the cases, when it has just settled."""
+    settle = bench.runner.settings.detect.settle_seconds
+    chosen = roll.sample(bench.moments, min(4, len(bench.moments)))
+    return [moment + settle for moment in chosen]
 
 
 def arrivals(bench: Bench, roll: random.Random) -> list[tuple[int, int]]:
