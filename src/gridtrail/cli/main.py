@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from gridtrail.cli import (
+    collect,
     compact,
     demo,
     detect,
@@ -81,6 +82,7 @@ for _command in (demo, import_files, logs, show, sql, detect, findings, export, 
     _command.register(app)
 app.add_typer(sandbox.app, name="sandbox")
 serve.register(app)
+collect.register(app)
 token.register(app)
 
 

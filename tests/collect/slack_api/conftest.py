@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 import random
+import socket
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
@@ -21,7 +25,11 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gridtrail.collect.slack_api.coverage import Coverage, coverage
 from gridtrail.collect.slack_api.lanes import BackfillProgress, Result, Source, Told
@@ -323,6 +331,7 @@ class Field:
         self.home = home
         self.engine = engine
         self.lake = Lake(home / "lake", engine)
+        self.real = False  # through sockets instead of the fake's own transport
         self.told: list[Told] = []
         self.progress: list[BackfillProgress] = []
         self.source = Source(
@@ -338,7 +347,7 @@ class Field:
             tell=self.told.append,
             on_progress=self.progress.append,
             writer=Inline(),
-            transport=self.slack,
+            transport=None if self.real else self.slack,
             clock=self.clock,
             chance=random.Random(7),
         )
@@ -423,3 +432,48 @@ def passing_faults() -> tuple[str, ...]:
 def clock() -> FakeClock:
     """A clock of its own."""
     return FakeClock()
+
+
+Serve = Callable[[ASGIApp | FakeSlack], AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """Serves a far side, or another ASGI application, on a socket of this machine meanwhile; the
+    value is its address as a base URL."""
+    return _served
+
+
+@contextmanager
+def _served(app: ASGIApp | FakeSlack) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        _asgi(app) if isinstance(app, FakeSlack) else app,
+        log_config=None,
+        lifespan="auto",
+        date_header=not isinstance(app, FakeSlack),
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/audit/v1/"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def _asgi(slack: FakeSlack) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        url, headers = str(request.url), dict(request.headers)
+        found = slack.answer(httpx.Request("GET", url, headers=headers))
+        body = gzip.compress(found.content)
+        kept = {k: v for k, v in found.headers.items() if k != "content-length"}
+        answer = Response(body, found.status_code, {**kept, "Content-Encoding": "gzip"})
+        await answer(scope, receive, send)
+
+    return app

@@ -121,17 +121,15 @@ class Collector:
 
     async def _probe(self, lane: Lane) -> None:
         """Find out which actions are supported, and say which are not."""
-        if not self._stream.actions:
-            while not isinstance(await self._asker.ask(Call(None, 1), lane), Page):
-                await self._asker.failed("the far side does not answer as expected", lane)
-            return
         probing = Probing(self._stream.actions)
-        while (group := probing.group) is not None:
-            answer = await self._asker.ask(Call(None, 1, group), lane)
+        while not probing.over:
+            answer = await self._asker.ask(Call(None, 1, probing.group), lane)
             if isinstance(answer, (Page, ActionRefused)):
                 probing.answered(refused=isinstance(answer, ActionRefused))
-            else:
-                await self._asker.failed("the far side does not answer as expected", lane)
+            elif not isinstance(answer, Broken):  # that was counted and told
+                await self._asker.failed("the far side refuses a plain call", lane)
+        if not self._stream.actions:
+            return
         for name in probing.refused:
             close = " or ".join(suggest(name))
             hint = f"did you mean {close}?" if close else "leave it out."

@@ -17,6 +17,7 @@ from gridtrail.collect.slack_api.planning import BEGINNING, Bounds
 from gridtrail.collect.slack_api.reading import MAX_LIMIT
 from gridtrail.collect.slack_api.storing import Stored
 from gridtrail.collect.slack_api.streams import Stream
+from gridtrail.errors import GridtrailError
 
 _Result = TypeVar("_Result")
 
@@ -80,7 +81,7 @@ class Result:
     source: Source
     counts: Stored = field(default_factory=Stored)
     calls: int = 0
-    error: Exception | None = None
+    error: GridtrailError | None = None
 
 
 @dataclass(frozen=True)

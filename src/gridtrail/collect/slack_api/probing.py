@@ -12,24 +12,29 @@ from gridtrail.collect.slack_api.reading import chunked
 
 
 class Probing:
-    """Groups still to be asked about; `group` is the next, None when all is known."""
+    """Groups still to be asked about. Of no actions it is one call without any, a greeting."""
 
     def __init__(self, actions: Sequence[str]) -> None:
-        self._open = [group for group in chunked(actions) if group]
+        self._open = chunked(actions)
         self.supported: list[str] = []
         self.refused: list[str] = []
 
     @property
-    def group(self) -> tuple[str, ...] | None:
+    def over(self) -> bool:
+        """Whether all is known."""
+        return not self._open
+
+    @property
+    def group(self) -> tuple[str, ...]:
         """The names to ask about next."""
-        return self._open[0] if self._open else None
+        return self._open[0]
 
     def answered(self, *, refused: bool) -> None:
         """Whether the far side refused `group`."""
         group = self._open.pop(0)
         if not refused:
             self.supported += group
-        elif len(group) == 1:
+        elif len(group) <= 1:
             self.refused += group
         else:
             half = len(group) // 2
