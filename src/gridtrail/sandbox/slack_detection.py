@@ -121,9 +121,9 @@ class Detection:
             return []
         network = self._where.network(fields.address)
         session = self._session(fields, network)
-        found = self._codes(second, fields, network, session)
-        if not found or self.allowed.covers(fields.address, network.asn if network else None):
+        if self.allowed.covers(fields.address, network.asn if network else None):
             return []
+        found = self._codes(second, fields, network, session)
         return [
             Flagged(second, codes, self._details(fields, network, session, codes, more))
             for reasons, more in found
@@ -180,7 +180,6 @@ class Detection:
         odd = (
             network.kind in ("hosting", "vpn")
             and len(users) < _SHARED_BY
-            and bool(mine)
             and second >= self._start + WARM_UP
         )
         mine.add(network.key)

@@ -81,11 +81,13 @@ class Timeline:
 
     def catch_up(self, now: int) -> None:
         """Let everything happen up to second `now`."""
-        while self._day * DAY - _WESTERNMOST <= now and self._day * DAY < self._stop:
-            until = (self._day + 1) * DAY - _WESTERNMOST
+        while self._day * DAY < self._stop:
+            begin = self._day * DAY - _WESTERNMOST
+            if begin > now:
+                break
+            self._release(begin - 1)  # first what comes before, whenever somebody asks
             self._draw(self._day)
             self._day += 1
-            self._release(min(until, now))
         self._release(now)
 
     def _draw(self, day: int) -> None:

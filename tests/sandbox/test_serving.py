@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from gridtrail.errors import WrongUse
+from gridtrail.sandbox.clock import DAY
+from gridtrail.sandbox.plan import Faults, Story
+from gridtrail.sandbox.serving import FUTURE_DAYS, Serving
+
+NOON = 1_795_176_000
+
+
+def test_the_plan_has_a_past_and_a_future() -> None:
+    """So many days with today, 90 to come, and stories count back from today."""
+    plan = Serving(NOON, people=30, days=10, stories=(Story("tor", "loud", 3),)).plan()
+    assert plan.start == NOON // DAY * DAY - 9 * DAY
+    assert plan.stop == NOON // DAY * DAY + (FUTURE_DAYS + 1) * DAY
+    assert plan.stories[0].days_before_end == 3 + FUTURE_DAYS
+    assert plan.faults == Faults()
+    assert Serving(NOON, faults=True).plan().faults.late > 0
+
+
+def test_what_cannot_be_is_refused() -> None:
+    """Too little past, and stories before it, are wrong use."""
+    with pytest.raises(WrongUse, match="3 days"):
+        Serving(NOON, days=2).plan()
+    with pytest.raises(WrongUse, match="within"):
+        Serving(NOON, days=5, stories=(Story("tor", "loud", 5),)).plan()
