@@ -143,10 +143,14 @@ class DayContext:
     history_days: int  # days of this organization's log with events before this day
     settings: DetectSettings
     read: Callable[[ir.Table], pa.Table]
+    people_per_active: float = 1.0  # people of the organization for each one active on a day
 
     def share_per_subject_day(self, share: float) -> float:
-        """Nominal alarms per subject and day for a detector with this share of the budget."""
-        return self.settings.budget_per_1000_users_day / 1000 * share
+        """Nominal alarms per active subject and day for a detector with this share of the budget.
+
+        The budget is for people, active or not; only who is active can raise an alarm.
+        """
+        return self.settings.budget_per_1000_users_day / 1000 * share * self.people_per_active
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,17 @@ from dataclasses import dataclass, field
 from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import Emitted, store_anomalies, write_silenced
 from gridtrail.detect.blindness import DetectorState, day_inputs, detector_states, write_states
-from gridtrail.detect.contract import DayContext, Detector
+from gridtrail.detect.contract import DAY_SECONDS, DayContext, Detector, Profile
 from gridtrail.detect.day_step import DayStep
 from gridtrail.detect.emission import Said, Verdict, still_remembered
+from gridtrail.detect.profiles import people
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.enrich.dimensions import refresh
 from gridtrail.lake.lake import Lake
 from gridtrail.settings import Settings
+
+MOST_PER_ACTIVE = 4.0
+"""Where few people are active, the budget of all of them is not spent on the few."""
 
 QUIET_DAYS = 200
 """After this many days without any event profiles are left as they are until the next event."""
@@ -190,17 +194,20 @@ class _Run:
         self, day: dt.date, history_days: int, said: Mapping[str, Said], *, empty: bool
     ) -> dict[str, Said]:
         day_start, day_end = st.midnight(day), st.midnight(day + st.ONE_DAY) - 1
+        context = DayContext(day_start, history_days, self.settings.detect, self.engine.rows)
+        remembered = still_remembered(said, day_start)
+        if empty:
+            self.step.pass_by(context)
+            return remembered
         self.lake.events_view(
             "day_raw", org=self.org, oldest=day_start, latest=min(day_end, self.to)
         )
-        context = DayContext(day_start, history_days, self.settings.detect, self.engine.rows)
-        verdicts, said_then = self.step.decide(context, still_remembered(said, day_start))
+        verdicts, said_then = self.step.decide(context, remembered)
         self.verdicts += verdicts
-        if not empty:
-            seen = int(self.engine.value("SELECT count(*) FROM day_raw"))
-            self.decided[day] = (seen, day_inputs(self.engine))
+        seen = int(self.engine.value("SELECT count(*) FROM day_raw"))
+        self.decided[day] = (seen, day_inputs(self.engine))
         if self.to >= day_end:
-            self.step.close(empty=empty)
+            self.step.close()
         return said_then
 
     def _emitted(self) -> list[Emitted]:
@@ -237,6 +244,23 @@ class _Run:
         if len(days) > 1:
             kept = progress.snapshots
             st.forget_snapshots(self.lake, self.engine, self.org, self.step.profiles, kept)
+
+
+def people_per_active(
+    engine: DuckDB, profiles: Iterable[Profile], day_start: int, history_days: int
+) -> float:
+    """How many people of the last 30 days there are for each one active on a day, 1 to
+    MOST_PER_ACTIVE; 1 while nothing is known."""
+    if people.name not in {profile.name for profile in profiles} or not history_days:
+        return 1.0
+    row = engine.rows(
+        f"SELECT count(*) AS people, sum(active_days) AS days FROM {people.name} "
+        "WHERE subject_type = 'user' AND last_at >= ?",
+        [day_start - 30 * DAY_SECONDS],
+    ).to_pylist()[0]
+    if not row["days"]:
+        return 1.0
+    return float(min(max(row["people"] * history_days / row["days"], 1.0), MOST_PER_ACTIVE))
 
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:

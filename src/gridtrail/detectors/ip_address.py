@@ -52,7 +52,7 @@ countries at once) then stay below the detector's nominal rate of 1.25e-3."""
 
 
 def _categories() -> dict[str, float]:
-    rates = {"crowd": 0.05}
+    rates = {"crowd": 0.05, "newcomer": 0.05}
     for kind, base in BASE_RATES.items():
         for flags in range(8):
             marks = [name for bit, name in enumerate(FACTORS) if flags >> bit & 1]
@@ -143,8 +143,7 @@ def _new_networks() -> ir.Table:
 def _categorized() -> ir.Table:
     rows = _new_networks()
     rows = rows.filter(
-        (rows.active_days >= TENURE_DAYS)
-        & ~(
+        ~(
             (rows.people_on_network.fill_null(0) >= SHARED_BY)
             & (rows.network_since <= rows.day_start - 3 * DAY_SECONDS)
         )
@@ -170,8 +169,13 @@ def _categorized() -> ir.Table:
         + ibis.ifelse(odd_client, "|automated", "")
         + ibis.ifelse(fast, "|fast", "")
     )
+    # a newcomer's networks are all new; a tool, or two countries at once, are odd all the same
+    newcomer = (rows.active_days < TENURE_DAYS) & ~(odd_client | fast)
+    category = ibis.cases(
+        (rows.crowd >= CROWD, "crowd"), (newcomer, "newcomer"), else_=kind + marks
+    )
     return rows.mutate(
-        category=ibis.ifelse(rows.crowd >= CROWD, "crowd", kind + marks),
+        category=category,
         new_country=new_country,
         moves=rows.moves.fill_null(0),
         people_on_network=rows.people_on_network.fill_null(0),
@@ -179,11 +183,10 @@ def _categorized() -> ir.Table:
 
 
 NEW_NETWORKS = Step("ip_address_firsts", _categorized())
-_tenured = people.table.filter(people.table.active_days >= TENURE_DAYS)
 NOVELTY = Novelty(
     "ip_address",
     firsts=NEW_NETWORKS.table,
-    exposed=_own.semi_join(_tenured, "subject"),
+    exposed=_own.semi_join(people.table, "subject"),
     priors=_categories(),
 )
 
@@ -193,7 +196,7 @@ class IpAddress:
     """A network that is odd for this person."""
 
     name: str = "ip_address"
-    version: int = 1
+    version: int = 2
     reasons: tuple[str, ...] = ("ip_address",)
     fidelity: str = "audit"
     share: float = SHARE
