@@ -18,7 +18,7 @@ demo: setup
 	@$(RUN)/gridtrail demo --once
 
 test: $(VENV)/.test
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.test
 	$(RUN)/ruff format --check

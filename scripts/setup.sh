@@ -58,6 +58,14 @@ if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
+if [ "$extra" = test ] && ! command -v npm >/dev/null 2>&1; then
+    # Slack's own Node client is one of those that prove the server
+    apt_install nodejs npm || {
+        say "The tests use Slack's Node client: type 'sudo apt-get install nodejs npm' and run make again."
+        exit 2
+    }
+fi
+
 say "Installing requirements/$extra.txt (pinned by hash) ..."
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
     --require-hashes --requirement "requirements/$extra.txt"
