@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+
+_PATIENCE_SECONDS = 10
 
 
 def open_state(path: Path) -> sa.Engine:
@@ -29,9 +33,28 @@ def _prepare(connection: Any, _record: object) -> None:
     # the driver would open transactions on its own, too late for BEGIN IMMEDIATE
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={_PATIENCE_SECONDS * 1000}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    _write_ahead(cursor)
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn on the write-ahead log, which stays on for the file.
+
+    Doing so takes the whole file, and SQLite does not wait for it as it does for other locks: two
+    processes that open a new file at the same time would fail.
+    """
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:
