@@ -27,8 +27,9 @@ class Stream:
 
     @classmethod
     def of(cls, org: str, actions: Sequence[str] = ()) -> Stream:
-        """The stream of these actions, whatever their order."""
-        return cls(org, tuple(sorted(set(actions))))
+        """The stream of these actions, whatever their order; `a,b` are two."""
+        names = {name.strip() for text in actions for name in text.split(",")}
+        return cls(org, tuple(sorted(names - {""})))
 
     @property
     def name(self) -> str:
