@@ -5,9 +5,10 @@ import pytest
 from gridtrail.errors import WrongUse
 from gridtrail.sandbox.clock import DAY
 from gridtrail.sandbox.plan import Faults, Story
-from gridtrail.sandbox.serving import FUTURE_DAYS, Serving
+from gridtrail.sandbox.serving import FUTURE_DAYS, Serving, days_since_workday
 
 NOON = 1_795_176_000
+"""A Friday."""
 
 
 def test_the_plan_has_a_past_and_a_future() -> None:
@@ -26,3 +27,9 @@ def test_what_cannot_be_is_refused() -> None:
         Serving(NOON, days=2).plan()
     with pytest.raises(WrongUse, match="within"):
         Serving(NOON, days=5, stories=(Story("tor", "loud", 5),)).plan()
+
+
+def test_the_last_working_day_is_before_a_weekend() -> None:
+    """On a Friday it was yesterday, at the weekend and on Monday it was Friday."""
+    days = [days_since_workday(NOON + day * DAY) for day in range(5)]
+    assert days == [1, 1, 2, 3, 1]

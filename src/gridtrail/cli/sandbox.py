@@ -126,7 +126,8 @@ def serve(
         typer.Option(
             "--story",
             metavar="KIND[:LOUDNESS[:DAYS]]",
-            help="Plant this in the past (repeat for more); DAYS are before now, 1 unless given.",
+            help="Plant this in the past (repeat for more); DAYS are before today, without them it "
+            "ends on the last working day.",
         ),
     ] = None,
     calls_per_minute: Annotated[
@@ -144,16 +145,18 @@ def serve(
     The audit log, ending sessions and the allow list answer as Slack does; /sandbox holds the
     clock, stories to plant, and the truth. Everything is gone when it ends.
     """
-    from gridtrail.sandbox.serving import Serving
+    from gridtrail.sandbox.serving import Serving, days_since_workday
     from gridtrail.sandbox.serving import serve as run
 
+    present = int(time.time()) if now is None else parse_time(now)
+    back = days_since_workday(present)
     serving = Serving(
-        present=int(time.time()) if now is None else parse_time(now),
+        present=present,
         people=people,
         days=days,
         seed=seed,
         speed=speed,
-        stories=tuple(parse_story(text, 1) for text in story or ()),
+        stories=tuple(parse_story(text, back) for text in story or ()),
         calls_per_minute=calls_per_minute,
         faults=faults,
     )

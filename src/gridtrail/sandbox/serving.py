@@ -11,12 +11,19 @@ from starlette.applications import Starlette
 
 from gridtrail.errors import WrongUse
 from gridtrail.sandbox.arrivals import SERVED_FAULTS
+from gridtrail.sandbox.clock import DAY, weekday
 from gridtrail.sandbox.plan import Faults, Plan, Story
 from gridtrail.sandbox.slack_server import simulated_slack
 from gridtrail.sandbox.slack_state import CALLS_PER_MINUTE, SlackState
 
 FUTURE_DAYS = 90
 """Simulated days after the start until the time ends."""
+
+
+def days_since_workday(present: int) -> int:
+    """How many days before the day of second `present` the last working day was (1 to 3)."""
+    today = present // DAY
+    return next(back for back in (1, 2, 3) if weekday(today - back) < 5)
 
 
 @dataclass(frozen=True, slots=True)
