@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -174,6 +175,7 @@ def _teller(*, once: bool) -> Callable[[Told], None]:
     from gridtrail.server.log_lines import set_up
 
     set_up()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write a line for each call
     log = structlog.get_logger("gridtrail.collect")
     levels = {"failing": log.error, "refused": log.error, "working": log.info, "note": log.warning}
     return lambda told: levels[told.health](told.message, org=told.org, health=told.health)
