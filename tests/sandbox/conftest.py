@@ -16,7 +16,7 @@ from gridtrail.sandbox.generate import generate
 from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.life import Life
 from gridtrail.sandbox.plan import Loudness, Plan, Story, StoryKind
-from gridtrail.sandbox.serving import Serving, SlackServer
+from gridtrail.sandbox.serving import Serving, SlackServer, listen
 from gridtrail.sandbox.slack_server import simulated_slack
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.sandbox.staging import Stage
@@ -162,8 +162,8 @@ def online() -> Iterator[Callable[[SlackState], str]]:
 
     def started(state: SlackState) -> str:
         address: queue.Queue[str] = queue.Queue()
-        server = SlackServer(simulated_slack(state), "127.0.0.1", 0, address.put)
-        thread = threading.Thread(target=server.run)
+        server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), address.put)
+        thread = threading.Thread(target=server.work)
         thread.start()
         running.append((server, thread))
         return address.get(timeout=10)

@@ -5,7 +5,7 @@ import pytest
 from gridtrail.errors import WrongUse
 from gridtrail.sandbox.clock import DAY
 from gridtrail.sandbox.plan import Faults, Story
-from gridtrail.sandbox.serving import FUTURE_DAYS, Serving, days_since_workday
+from gridtrail.sandbox.serving import FUTURE_DAYS, Serving, days_since_workday, listen
 
 NOON = 1_795_176_000
 """A Friday."""
@@ -33,3 +33,12 @@ def test_the_last_working_day_is_before_a_weekend() -> None:
     """On a Friday it was yesterday, at the weekend and on Monday it was Friday."""
     days = [days_since_workday(NOON + day * DAY) for day in range(5)]
     assert days == [1, 1, 2, 3, 1]
+
+
+def test_a_taken_port_is_told_in_a_sentence() -> None:
+    """Two cannot listen in one place; the second is told so."""
+    with listen("127.0.0.1", 0) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(WrongUse, match=f"port {port}"):
+            listen("127.0.0.1", port)

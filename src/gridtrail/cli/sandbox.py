@@ -107,7 +107,9 @@ def generate(
 @app.command("serve")
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8686,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
+    ] = 8686,
     people: Annotated[int, typer.Option("--people", help="People in the organization.")] = 300,
     days: Annotated[int, typer.Option("--days", help="Days of log before now.")] = 28,
     seed: Annotated[int, typer.Option("--seed", help="The same seed, the same life.")] = 7,
@@ -145,11 +147,11 @@ def serve(
     The audit log, ending sessions and the allow list answer as Slack does; /sandbox holds the
     clock, stories to plant, and the truth. Everything is gone when it ends.
     """
-    from gridtrail.sandbox.serving import Serving, days_since_workday
+    from gridtrail.sandbox.serving import Serving, days_since_workday, listen
     from gridtrail.sandbox.serving import serve as run
 
     present = int(time.time()) if now is None else parse_time(now)
-    back = days_since_workday(present)
+    back = min(days_since_workday(present), days - 1)
     serving = Serving(
         present=present,
         people=people,
@@ -160,6 +162,8 @@ def serve(
         calls_per_minute=calls_per_minute,
         faults=faults,
     )
+    serving.plan()  # what cannot be is said before anything is done
+    listening = listen(host, port)
     say(f"Drawing {counted(people, 'person', 'people')} for {counted(days, 'day')} ...")
     state = serving.state()
     say(f"{counted(len(state.organization.ledger), 'event')} so far.")
@@ -176,7 +180,7 @@ def serve(
         if not sys.stdout.isatty():
             print(orjson.dumps({"url": url, "token": token}).decode(), flush=True)  # noqa: T201
 
-    run(state, host, port, ready)
+    run(state, listening, ready)
 
 
 _STORY_COLUMNS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -70,11 +71,26 @@ class Serving:
         )
 
 
-def serve(state: SlackState, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. Raises WrongUse when it cannot."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise WrongUse(
+            f"Cannot listen on {host}, port {port} ({error.strerror}): choose another."
+        ) from error
+    return listening
+
+
+def serve(state: SlackState, listening: socket.socket, on_ready: Callable[[str], None]) -> None:
     """Serve until interrupted, then close the state; `on_ready` is told the address when calls are
     answered."""
     try:
-        SlackServer(simulated_slack(state), host, port, on_ready).run()
+        SlackServer(simulated_slack(state), listening, on_ready).work()
     finally:
         state.close()
 
@@ -83,17 +99,21 @@ class SlackServer(uvicorn.Server):
     """A server that tells its address when it answers; `should_exit` ends it."""
 
     def __init__(
-        self, app: Starlette, host: str, port: int, on_ready: Callable[[str], None]
+        self, app: Starlette, listening: socket.socket, on_ready: Callable[[str], None]
     ) -> None:
-        super().__init__(
-            uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
-        )
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False))
+        self._listening = listening
         self._on_ready = on_ready
 
+    def work(self) -> None:
+        """Serve until it is ended."""
+        self.run(sockets=[self._listening])
+
     # uvicorn's own name for what happens before the first call
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and tell the address."""
+        await super().startup(sockets)
         if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            host, port = self._listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             self._on_ready(f"http://{shown}:{port}")
