@@ -40,7 +40,8 @@ class Session:
         return DuckDB(
             threads=settings.threads,
             memory_limit=settings.memory_limit,
-            spill=settings.data / "spill",
+            # two processes in one directory would take each other's files
+            spill=settings.data / "spill" / f"command-{os.getpid()}",
         )
 
     @cached_property
