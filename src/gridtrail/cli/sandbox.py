@@ -104,43 +104,50 @@ def generate(
     next_step(session(context).command("import", str(made.events)), "reads it into the lake")
 
 
+HostOption = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+PortOption = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
+]
+SpeedOption = Annotated[
+    float,
+    typer.Option("--speed", help="Simulated seconds a second: 60 is a minute, 0 stands still."),
+]
+NowOption = Annotated[
+    str | None,
+    typer.Option("--now", metavar="TIME", help="Where simulated time begins (default: now)."),
+]
+PastStoryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--story",
+        metavar="KIND[:LOUDNESS[:DAYS]]",
+        help="Plant this in the past (repeat for more); DAYS are before today, without them it "
+        "ends on the last working day.",
+    ),
+]
+CallsOption = Annotated[
+    int,
+    typer.Option(
+        "--calls-per-minute", min=0, help="Limit of the audit API, as Slack's; 0: no limits."
+    ),
+]
+FaultsOption = Annotated[
+    bool, typer.Option("--faults", help="Late, repeated and incomplete events, as in life.")
+]
+
+
 @app.command("serve")
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
-    ] = 8686,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8686,
     people: Annotated[int, typer.Option("--people", help="People in the organization.")] = 300,
     days: Annotated[int, typer.Option("--days", help="Days of log before now.")] = 28,
     seed: Annotated[int, typer.Option("--seed", help="The same seed, the same life.")] = 7,
-    speed: Annotated[
-        float,
-        typer.Option("--speed", help="Simulated seconds a second: 60 is a minute, 0 stands still."),
-    ] = 1.0,
-    now: Annotated[
-        str | None,
-        typer.Option(
-            "--now", metavar="TIME", help="Where the simulated time begins (default: now)."
-        ),
-    ] = None,
-    story: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--story",
-            metavar="KIND[:LOUDNESS[:DAYS]]",
-            help="Plant this in the past (repeat for more); DAYS are before today, without them it "
-            "ends on the last working day.",
-        ),
-    ] = None,
-    calls_per_minute: Annotated[
-        int,
-        typer.Option(
-            "--calls-per-minute", min=0, help="Limit of the audit API, as Slack's; 0: no limits."
-        ),
-    ] = 50,
-    faults: Annotated[
-        bool, typer.Option("--faults", help="Late, repeated and incomplete events, as in life.")
-    ] = False,
+    speed: SpeedOption = 1.0,
+    now: NowOption = None,
+    story: PastStoryOption = None,
+    calls_per_minute: CallsOption = 50,
+    faults: FaultsOption = False,
 ) -> None:
     """Run a simulated Slack: Slack's own API over an organization that lives on.
 
@@ -167,20 +174,21 @@ def serve(
     say(f"Drawing {counted(people, 'person', 'people')} for {counted(days, 'day')} ...")
     state = serving.state()
     say(f"{counted(len(state.organization.ledger), 'event')} so far.")
+    token = state.named_tokens["owner"].secret
+    run(state, listening, lambda url: _tell(url, token))
 
-    def ready(url: str) -> None:
-        token = state.named_tokens["owner"].secret
-        say(f"The simulated Slack is at {url}, its token is {token}.")
-        say(f"Try: curl -H 'Authorization: Bearer {token}' '{url}/audit/v1/logs?limit=2'")
-        say(
-            f"slack_sdk: AuditLogsClient(token, base_url={url + '/audit/v1/'!r}) and "
-            f"WebClient(token, base_url={url + '/api/'!r})"
-        )
-        say(f"Controls: {url}/sandbox")
-        if not sys.stdout.isatty():
-            print(orjson.dumps({"url": url, "token": token}).decode(), flush=True)  # noqa: T201
 
-    run(state, listening, ready)
+def _tell(url: str, token: str) -> None:
+    """Where the simulated Slack is, and how to point a client at it."""
+    say(f"The simulated Slack is at {url}, its token is {token}.")
+    say(f"Try: curl -H 'Authorization: Bearer {token}' '{url}/audit/v1/logs?limit=2'")
+    say(
+        f"slack_sdk: AuditLogsClient(token, base_url='{url}/audit/v1/') and "
+        f"WebClient(token, base_url='{url}/api/')"
+    )
+    say(f"Controls: {url}/sandbox")
+    if not sys.stdout.isatty():
+        print(orjson.dumps({"url": url, "token": token}).decode(), flush=True)  # noqa: T201
 
 
 _STORY_COLUMNS = [
