@@ -113,3 +113,14 @@ def test_locked_down_session_reads_only_its_files(engine: DuckDB, tmp_path: Path
         engine.select(f"SELECT * FROM read_parquet('{tmp_path / 'other'}')")
     with pytest.raises(WrongUse):
         engine.select("SET threads = 1")
+
+
+def test_what_does_not_fit_goes_to_the_disk(tmp_path: Path) -> None:
+    """More rows than memory are kept, in the directory named for it, which then goes again."""
+    spill = tmp_path / "spill"
+    engine = DuckDB(threads=1, memory_limit="60MiB", spill=spill)
+    engine.keep("t", "SELECT range AS i, md5(range::VARCHAR) AS m FROM range(3000000)")
+    assert any(spill.iterdir())
+    assert engine.value("SELECT count(DISTINCT m[1:2]) FROM t") == 256
+    engine.close()
+    assert not spill.exists()

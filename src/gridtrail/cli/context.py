@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,9 +41,15 @@ class Session:
         return DuckDB(
             threads=settings.threads,
             memory_limit=settings.memory_limit,
-            # two processes in one directory would take each other's files
-            spill=settings.data / "spill" / f"command-{os.getpid()}",
+            spill=self._spill(),
         )
+
+    def _spill(self) -> Path:
+        """A directory of this process alone (two in one would take each other's files), beside
+        the data; nothing is made on disk for data that are not there."""
+        data = self.settings.data
+        where = data if data.is_dir() else Path(tempfile.gettempdir())
+        return where / f"spill-{os.getpid()}"
 
     @cached_property
     def lake(self) -> Lake:

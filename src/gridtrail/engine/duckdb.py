@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import ibis
 import pyarrow as pa
 
 from gridtrail.errors import Stop, WrongUse
@@ -95,7 +94,8 @@ class DuckDB:
     """One in-memory DuckDB session; not shared between threads.
 
     `threads` 0 means all cores; `memory_limit` is DuckDB's text such as "1GiB"; `spill` is a
-    directory for what does not fit, created when needed.
+    directory for what does not fit, created when needed in a directory that must be there, and
+    taken away at the end.
     """
 
     name = "duckdb"
@@ -165,6 +165,14 @@ class DuckDB:
         """Compute `query` now and keep the result as the table `name`, replacing an older one."""
         sql = query if isinstance(query, str) else self.compiled(query)
         self.command(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {sql}")
+
+    def try_command(self, sql: str) -> bool:
+        """As `command`; False when a value in the data stopped it, and then nothing is changed."""
+        try:
+            self.command(sql)
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            return False
+        return True
 
     def view(self, name: str, sql: str) -> None:
         """Make `sql` readable under `name`, computed when it is read."""
@@ -237,6 +245,8 @@ class DuckDB:
         """SQL text of an Ibis expression; compiled once for each expression object."""
         key = id(expression)
         if key not in self._compiled:
+            import ibis  # takes a quarter of a second, and not all work has expressions
+
             # the expression is kept with its text so that its id cannot be given to another
             self._compiled[key] = (expression, str(ibis.to_sql(expression, dialect="duckdb")))
         return self._compiled[key][1]

@@ -46,6 +46,7 @@ class LakePool:
             engine.close()
 
     def _open(self) -> None:
+        self._spill.mkdir(parents=True, exist_ok=True)
         engine = self._engine(spill=self._spill / f"server-{os.getpid()}-{threading.get_ident()}")
         self._engines.append(engine)
         self._own.lake = Lake(self._home, engine)
