@@ -22,8 +22,8 @@ def day_row(
     engine: DuckDB, lake: Lake, settings: Settings, event: dict[str, Any]
 ) -> dict[str, Any] | None:
     """The row of `day_events` that an event makes."""
-    engine.register("_given", event_rows([event], ORG))
-    engine.keep("day_raw", "SELECT * FROM _given")
+    engine.register("_one_event", event_rows([event], ORG))
+    engine.view("day_raw", "SELECT * FROM _one_event")
     refresh(lake, engine, "day_raw", settings)
     engine.keep("today", f"SELECT {START}::BIGINT AS day_start")
     rows: list[dict[str, Any]] = engine.rows(day_events_expression()).to_pylist()

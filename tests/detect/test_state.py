@@ -124,8 +124,10 @@ def test_snapshot_round_trip(engine: DuckDB, new_lake: Callable[[], Lake]) -> No
     before = [engine.rows(f"SELECT * FROM {p.name}") for p in profiles]
     said = {"a\x1fb\x1f'\n": Said(5, 2, 1)}
 
-    save_snapshot(lake, engine, ORG, DAY, profiles, said)
+    save_snapshot(lake, engine, ORG, DAY, profiles, {"other": Said(1, 1, 0)})
+    save_snapshot(lake, engine, ORG, DAY, profiles, said)  # in the place of the first one
     save_snapshot(lake, engine, ORG, DAY - ONE_DAY, profiles, {})
+    save_snapshot(lake, engine, "E0OTHER", DAY, profiles, {})
     load_snapshot(lake, engine, ORG, None, profiles)
     assert engine.value("SELECT count(*) FROM people") == 0
     assert load_snapshot(lake, engine, ORG, DAY, profiles) == said

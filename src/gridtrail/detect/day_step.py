@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from gridtrail.detect.anomalies import Emitted, anomaly_bytes
 from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema
@@ -27,6 +26,7 @@ class DayStep:
         self.profiles = tuple(_unique(p for d in detectors for p in d.profiles))
         self._steps: tuple[Step, ...] = tuple(_unique(s for d in detectors for s in d.steps))
         self._day_events = day_events_expression()
+        self._nothing_today = False
         engine.register("_logs", logarithms())
         engine.keep("logs", "SELECT * FROM _logs")
         engine.unregister("_logs")
@@ -38,10 +38,7 @@ class DayStep:
 
         Raises Stop naming the detector that failed.
         """
-        engine = self.engine
-        day = pa.table({"day_start": pa.array([context.day_start], pa.int64())})
-        engine.register("_today", day)
-        engine.keep("today", "SELECT * FROM _today")
+        self._begin(context)
         self._keep("day_events", self._day_events)
         for step in self._steps:
             self._keep(step.name, step.relation)
@@ -78,14 +75,26 @@ class DayStep:
                     anomaly=anomaly,
                 )
 
-    def close(self, *, empty: bool) -> None:
+    def close(self) -> None:
         """Learn from the day that `decide` saw: every profile as of the next day's start."""
         for profile in self.profiles:
-            if empty:
-                nothing = f"SELECT * FROM {profile.name} WHERE false"
-                self.engine.keep(f"{profile.name}_today", nothing)
-            else:
-                self._keep(f"{profile.name}_today", profile.summary)
+            self._keep(f"{profile.name}_today", profile.summary)
+        self._nothing_today = False
+        self._fold()
+
+    def pass_by(self, context: DayContext) -> None:
+        """A day without events: what is known only grows older."""
+        self._begin(context)
+        for profile in self.profiles if not self._nothing_today else ():
+            nothing = f"SELECT * FROM {profile.name} WHERE false"
+            self.engine.keep(f"{profile.name}_today", nothing)
+        self._nothing_today = True
+        self._fold()
+
+    def _begin(self, context: DayContext) -> None:
+        self.engine.keep("today", f"SELECT {context.day_start}::BIGINT AS day_start")
+
+    def _fold(self) -> None:
         for profile in self.profiles:  # only now: summaries may read several profiles
             self._keep(profile.name, profile.folded)
 
