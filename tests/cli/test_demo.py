@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ SMALL = ("--people", "20", "--days", "3")
 
 
 def test_demo_shows_the_whole_way(gridtrail: Run, tmp_path: Path, data: Path) -> None:
-    """The demonstration simulates, imports, detects and explains, and says what to try next."""
+    """The demonstration simulates, collects, detects and explains, and says what to try next."""
     place = tmp_path / "demo"
     result = gridtrail("demo", "--once", "--keep", str(place), *SMALL)
     assert result.code == 0
     steps = [line.split()[0] for line in result.err.splitlines() if line.endswith(" s")]
-    assert steps == ["Simulated", "Imported", "Detected", "Explained"]
+    assert steps == ["Simulated", "Collected", "Detected", "Explained"]
     assert result.text.startswith("severity  score  title")
     assert f"--data {place} logs --action anomaly" in result.err
     assert "console" not in result.err
@@ -33,14 +34,16 @@ def test_demo_shows_the_whole_way(gridtrail: Run, tmp_path: Path, data: Path) ->
 def test_demo_leaves_a_lake_that_can_be_asked(gridtrail: Run, tmp_path: Path) -> None:
     """What the demonstration leaves behind verifies and knows the simulated world's addresses."""
     place = tmp_path / "demo"
-    gridtrail("demo", "--once", "--keep", str(place), *SMALL)
+    told = gridtrail("demo", "--once", "--keep", str(place), *SMALL)
     stored = gridtrail("--data", str(place), "logs", "-f", "json", "--limit", "1").json[0]
     assert stored["org"] == "E0ACME"
     settings = (place / "gridtrail.toml").read_text()
     assert "network/asn.tsv" in settings
-    lines = (place / "simulated" / "events.ndjson").read_bytes().splitlines()
+    drawn = int(re.search(r"3 days, ([\d,]+) events", told.err)[1].replace(",", ""))
     exported = gridtrail("--data", str(place), "export", "-o", "-").out.splitlines()
-    assert set(lines) <= set(exported)
+    collected = [json.loads(line) for line in exported]
+    assert len({one["id"] for one in collected}) == len(collected) >= drawn
+    assert gridtrail("--data", str(place), "verify").code == 0
 
 
 def test_demo_never_touches_a_directory_that_holds_something(

@@ -81,7 +81,7 @@ def collect(
     """
     run = session(context)
     sources = _sources(run, org=org, since=since, action=action, base_url=base_url)
-    results = _collected(run, sources, once=once)
+    results = run_collection(run, sources, once=once)
     if results is None:
         say("Stopped; the next time it goes on from here.")
         return 0
@@ -123,7 +123,8 @@ def _sources(
     return found
 
 
-def _collected(run: Session, sources: list[Source], *, once: bool) -> list[Result] | None:
+def run_collection(run: Session, sources: list[Source], *, once: bool) -> list[Result] | None:
+    """Collect from `sources` with progress shown; None when it was stopped by SIGTERM."""
     from gridtrail.collect.slack_api import running
 
     with progress("Collecting", "record") as steps:

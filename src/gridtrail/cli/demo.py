@@ -1,8 +1,14 @@
-"""`gridtrail demo`: the whole system on a simulated organization, in a minute."""
+"""`gridtrail demo`: the whole system on a simulated organization, in a minute.
+
+A simulated Slack is started on the loopback address, its audit log is collected over HTTP as from
+Slack itself, anomalies are detected and findings told.
+"""
 
 from __future__ import annotations
 
+import queue
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +19,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from gridtrail.cli.collect import run_collection
 from gridtrail.cli.context import Session
 from gridtrail.cli.detect import run_detection, run_triage, told
 from gridtrail.cli.evidence import evidence_of
 from gridtrail.cli.findings import print_findings
-from gridtrail.cli.import_files import run_import
 from gridtrail.cli.output import Format, print_lines
 from gridtrail.cli.story import print_short_story
 from gridtrail.cli.talk import say
@@ -25,11 +31,13 @@ from gridtrail.cli.text import counted
 from gridtrail.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gridtrail.sandbox.generate import Generated
-    from gridtrail.sandbox.plan import Plan
+    from gridtrail.sandbox.slack_state import SlackState
     from gridtrail.triage.finding import Finding
 
 _SHOWN = 10
+_DAY = 86_400
+_PRESENT = 1_795_219_200  # 2026-11-21 00:00 UTC; Matt's day was the Friday before
+_PATIENCE_SECONDS = 30
 _ORGANIZATION = "E0ACME"
 
 
@@ -54,19 +62,19 @@ def demo(
 ) -> None:
     """See it work on a simulated company.
 
-    Simulates a company, imports its audit log and finds out what happened there:
+    Simulates a company, collects its audit log as from Slack and finds out what happened there:
     On the last day of eight weeks one of 300 people at Acme Corp does
     something that deserves a look. Nothing is sent anywhere, and your own data is not touched.
     """
-    from gridtrail.sandbox.plan import acme_plan
-
-    plan = replace(acme_plan(seed), people=people, days=days)
     run = Session(data=_place(keep))
-    made = _simulate(run, plan)
-    _import(run, made)
-    found = _find(run, plan)
-    print_findings(found[:_SHOWN], Format.table)
-    _tell(run, made, found)
+    state = _simulate(run, seed=seed, people=people, days=days)
+    try:
+        _collect(run, state)
+        found = _find(run, state)
+        print_findings(found[:_SHOWN], Format.table)
+        _tell(run, state, found)
+    finally:
+        state.close()
     if not once:
         say("The web console is not part of this version; the commands above show everything.")
 
@@ -94,50 +102,95 @@ def _step(what: str) -> Iterator[_Step]:
     say(f"{what:<12} {step.result:<64} {time.monotonic() - began:5.1f} s")
 
 
-def _simulate(run: Session, plan: Plan) -> Generated:
-    from gridtrail.cli.talk import progress
-    from gridtrail.sandbox.generate import generate
+def _present() -> int:
+    """The simulated present, seconds: fixed, so that everybody sees the same; never in the future
+    of this machine's clock, for a collector does not ask for what has not happened."""
+    return min(_PRESENT, int(time.time()) // _DAY * _DAY)
+
+
+def _simulate(run: Session, *, seed: int, people: int, days: int) -> SlackState:
+    from gridtrail.sandbox.describe import write_networks
+    from gridtrail.sandbox.plan import Story
+    from gridtrail.sandbox.serving import Serving, days_since_workday
 
     assert run.data is not None  # noqa: S101 - the demonstration always names its directory
-    with _step("Simulated") as step, progress(f"Simulating {plan.name}", "day") as steps:
-        target = run.data / "simulated"
-        made = generate(plan, target, lambda done, days: steps.step(done, done / days))
-        step.result = (
-            f"{plan.name}: {plan.people} people, {plan.days} days, {counted(made.count, 'event')}"
-        )
-    _write_settings(run.data, made)
-    return made
+    present = _present()
+    back = days_since_workday(present)
+    stories = (Story("matt", days_before_end=back), Story("harmless_burst", days_before_end=back))
+    with _step("Simulated") as step:
+        say(f"Drawing {days} days of a company of {counted(people, 'person', 'people')} ...")
+        serving = Serving(present, people=people, days=days, seed=seed, speed=0, stories=stories)
+        state = serving.state()
+        network = write_networks(state.organization.world, run.data / "simulated" / "network")
+        _write_settings(run.data, network.resolve().parent)
+        events = counted(len(state.organization.ledger), "event")
+        step.result = f"{state.plan.name}: {people} people, {days} days, {events}"
+    return state
 
 
-def _write_settings(data: Path, made: Generated) -> None:
+def _write_settings(data: Path, network: Path) -> None:
     """The address facts of the simulated world, so that later commands know them too."""
     from gridtrail.export.values import json_text
     from gridtrail.settings import SETTINGS_FILE
 
-    network = made.asn.resolve().parent
     lists = {
-        "asn_files": made.asn.resolve(),
-        "tor_lists": network / "tor.txt",
-        "vpn_lists": network / "vpn.txt",
-        "hosting_lists": network / "hosting.txt",
+        "asn_files": "asn.tsv",
+        "tor_lists": "tor.txt",
+        "vpn_lists": "vpn.txt",
+        "relay_lists": "relay.txt",
+        "hosting_lists": "hosting.txt",
     }
     # a JSON string of a path is a TOML string too
-    lines = [f"{name} = [{json_text(str(path))}]" for name, path in lists.items()]
+    lines = [f"{name} = [{json_text(str(network / file))}]" for name, file in lists.items()]
     text = "\n".join([f'org = "{_ORGANIZATION}"', "", "[enrich]", *lines, ""])
     (data / SETTINGS_FILE).write_text(text, "utf-8")
 
 
-def _import(run: Session, made: Generated) -> None:
-    with _step("Imported") as step:
-        report = run_import(run, [str(made.events)])
-        rate = report.total.stored / max(report.seconds, 1e-6)
-        step.result = f"{counted(report.total.stored, 'event')}, {rate:,.0f} a second"
+@contextmanager
+def _served(state: SlackState) -> Iterator[str]:
+    """The address of a simulated Slack that answers until the block ends."""
+    from gridtrail.sandbox.serving import SlackServer, listen
+    from gridtrail.sandbox.slack_server import simulated_slack
+
+    ready: queue.Queue[str] = queue.Queue()
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
+    thread = threading.Thread(target=server.work, daemon=True)
+    thread.start()
+    try:
+        yield ready.get(timeout=_PATIENCE_SECONDS)
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
-def _find(run: Session, plan: Plan) -> list[Finding]:
+def _collect(run: Session, state: SlackState) -> None:
+    from pydantic import SecretStr
+
+    from gridtrail.collect.slack_api.sources import sources
+
+    first = state.plan.start - 2 * _DAY  # west of Greenwich the first day begins earlier
+    with _step("Collected") as step, _served(state) as url:
+        (source,) = sources(run.settings)
+        source = replace(
+            source,
+            base_url=f"{url}/audit/v1/",
+            token=SecretStr(state.named_tokens["owner"].secret),
+            since=first,
+        )
+        results = run_collection(run, [source], once=True) or []
+        for result in results:
+            if result.error is not None:
+                raise result.error
+            step.result = (
+                f"{counted(result.counts.stored, 'event')} over HTTP in "
+                f"{counted(result.calls, 'call')} of Slack's Audit Logs API"
+            )
+
+
+def _find(run: Session, state: SlackState) -> list[Finding]:
     with _step("Detected") as step:
         # the simulated company lives in its own time: everything in it is over
-        now = plan.stop + run.settings.detect.settle_seconds
+        now = state.clock.now() + run.settings.detect.settle_seconds
         step.result = told(run_detection(run, now=now))
     with _step("Explained") as step:
         found = run_triage(run)
@@ -146,9 +199,14 @@ def _find(run: Session, plan: Plan) -> list[Finding]:
     return found
 
 
-def _tell(run: Session, made: Generated, found: list[Finding]) -> None:
+def _tell(run: Session, state: SlackState, found: list[Finding]) -> None:
     """The finding about the planted story in short, and what to try next."""
-    planted = {actor for story in made.stories if not story.harmless for actor in story.actors}
+    planted = {
+        actor
+        for story in state.organization.planted
+        if not story.harmless
+        for actor in story.actors
+    }
     about = [one for one in found if planted & set(one.actor_ids)] or found
     if about:
         print_lines([Text()])
