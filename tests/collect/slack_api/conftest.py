@@ -331,6 +331,7 @@ class Field:
         self.home = home
         self.engine = engine
         self.lake = Lake(home / "lake", engine)
+        self.gather_bytes = 24 * 1024 * 1024
         self.real = False  # through sockets instead of the fake's own transport
         self.told: list[Told] = []
         self.progress: list[BackfillProgress] = []
@@ -350,6 +351,7 @@ class Field:
             transport=None if self.real else self.slack,
             clock=self.clock,
             chance=random.Random(7),
+            gather_bytes=self.gather_bytes,
         )
 
     def once(self, **changes: Any) -> Result:

@@ -104,6 +104,21 @@ def test_this_machines_clock_steps(site: Site, offset: float, dated: bool) -> No
     assert site.ids() == site.slack.ids()
 
 
+def test_a_clock_that_was_ahead_is_made_good_at_once(site: Site) -> None:
+    """After a run with a clock that was ahead, unnoticed because the far side did not say its
+    time, the next run reads again what was marked as read before it was over."""
+    site.slack.sends_date = False
+    site.clock.offset = 7_200
+    site.once(since=NOW - DAY)
+    site.clock.offset = 0
+    fill(site, 100, first=NOW + 10, every=30)
+    site.clock.advance(4_000)
+    site.once(since=NOW - DAY)
+    assert site.ids() == site.slack.ids()
+    assert site.coverage().complete_to <= NOW + 4_000
+    assert any("went back" in told.message for told in site.told)
+
+
 def test_a_wrong_clock_is_told(site: Site) -> None:
     """A clock that disagrees with the far side's is said once, with the direction."""
     site.clock.offset = 400
@@ -154,6 +169,17 @@ def test_a_refusal_on_the_way_is_waited_out(site: Site) -> None:
     assert "working" in {told.health for told in site.told}
     assert site.ids() == site.slack.ids()
     assert site.coverage().state == "working"
+
+
+def test_the_state_is_kept_while_it_lasts(site: Site) -> None:
+    """Whoever looks while the collector is refused, or fails, sees it."""
+    site.slack.faults.extend([None, None, None, *["html401"] * 500])
+    site.follow(1_000, poll=100)
+    assert site.coverage().state == "refused"
+    assert "auditlogs:read" in site.coverage().why
+    site.slack.faults = type(site.slack.faults)([None, None, *["timeout"] * 500])
+    site.follow(1_000, poll=100)
+    assert site.coverage().state == "failing"
 
 
 def test_many_failures_are_told_and_nothing_stops(site: Site) -> None:
@@ -231,6 +257,22 @@ def test_a_dense_window_is_read_in_smaller_ones(site: Site) -> None:
             per_window[key] = per_window.get(key, 0) + 1
     assert max(per_window.values()) <= 48
     assert len(site.slack.calls) < 400
+
+
+@pytest.mark.parametrize("gather_bytes", [20_000, 10**9])
+def test_what_is_stored_early_is_not_claimed_early(site: Site, gather_bytes: int) -> None:
+    """Pages are stored before their window is whole, so memory is bounded; the checkpoint waits,
+    also when the window turns out to be too dense."""
+    fill(site, 250, first=NOW - 3_000, every=11)
+    site.gather_bytes = gather_bytes
+    site.slack.faults.extend([None] * 50 + ["refused"] * 40)
+    assert site.try_once(limit=4).error is not None
+    assert 4 * 48 <= len(site.ids()) < 250
+    assert site.coverage().complete_to is None
+    site.slack.faults.clear()
+    site.gather_bytes = 10**9
+    site.once(limit=4)
+    assert site.ids() == site.slack.ids()
 
 
 def test_history_that_begins_later(site: Site) -> None:

@@ -52,7 +52,7 @@ def check_claims(site: Site) -> None:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(events=events, faults=faults, runs=runs, limit=st.integers(1, 6), splits=st.booleans())
 def test_whatever_happens_the_lake_has_each_event_once(

@@ -41,8 +41,8 @@ Usable = Page | Broken | CursorRefused | ActionRefused | RangeRefused
 class Asker:
     """Makes the calls of one source, for both of its tasks.
 
-    A `Broken` comes back only after several failures of the same call, so that the caller may ask
-    for less at a time.
+    `keep_state` is awaited when the health has changed, before a long wait. A `Broken` comes back
+    only after several failures of the same call, so that the caller may ask for less at a time.
     """
 
     def __init__(
@@ -51,8 +51,10 @@ class Asker:
         shared: Shared,
         world: World,
         result: Result,
+        keep_state: Callable[[], Awaitable[None]],
     ) -> None:
         self._call, self._shared, self._world, self._result = call, shared, world, result
+        self._keep_state = keep_state
         self._org = result.source.org
 
     async def ask(self, call: Call, lane: Lane) -> Usable:
@@ -129,6 +131,7 @@ class Asker:
                 f"Collecting {self._org} ({lane.name}) failed {lane.failures} times in a row "
                 f"({why}); it goes on trying, and nothing is skipped.",
             )
+            await self._keep_state()
         await self._world.clock.sleep(back_off(lane.failures, self._world.chance))
 
     def worked(self, lane: Lane) -> None:
@@ -148,6 +151,7 @@ class Asker:
         lane.failures = max(lane.failures + 1, LOUD_FAILURES)
         lane.why = denied.sentence
         self.tell("refused", denied.sentence)
+        await self._keep_state()
         await self._world.clock.sleep(_REFUSED_PAUSE)
 
     def tell(self, health: Health, message: str) -> None:

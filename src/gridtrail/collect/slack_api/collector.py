@@ -25,7 +25,7 @@ from gridtrail.collect.slack_api.lanes import (
     lanes,
 )
 from gridtrail.collect.slack_api.pages import Page
-from gridtrail.collect.slack_api.planning import Extent, backfill, follow, sweep_due
+from gridtrail.collect.slack_api.planning import DAY, Extent, backfill, follow, sweep_due
 from gridtrail.collect.slack_api.probing import Probing
 from gridtrail.collect.slack_api.reading import (
     Call,
@@ -39,9 +39,6 @@ from gridtrail.collect.slack_api.storing import Gathered, Store, Stored
 from gridtrail.errors import BadSettings, RetryLater
 from gridtrail.lake.log import Checkpoint
 from gridtrail.slack.catalogue import suggest
-
-GATHER_BYTES = 24 * 1024 * 1024
-"""So much is held before it is stored, without moving the checkpoint."""
 
 _CLOCKS_APART = 120  # seconds that are worth a note
 
@@ -68,7 +65,7 @@ class Collector:
         self._source = result.source
         self._stream = self._source.stream
         self._store, self._shared, self._world, self._result = store, shared, world, result
-        self._asker = Asker(caller.call, shared, world, result)
+        self._asker = Asker(caller.call, shared, world, result, self._keep_state)
         self._extent = Extent.nothing(0)
         self._chunks: list[tuple[str, ...]] = [()]
         self._sweep: Window | None = None
@@ -143,9 +140,7 @@ class Collector:
         while True:
             horizon = self._shared.horizon.second()
             horizon = horizon if goal is None else min(goal, horizon)
-            if self._shared.horizon.second() < self._extent.highest:
-                # a clock went back: what lies ahead of it cannot have been read for good
-                self._extent = replace(self._extent, highest=self._shared.horizon.second())
+            self._clock_went_back(self._shared.horizon.second())
             window = follow(self._extent, horizon, lane.pace.width, self._source.bounds)
             if window is not None:
                 checkpoint = self._stream.followed(window.latest)
@@ -154,6 +149,22 @@ class Collector:
                 return
             if goal is None and self._extent.highest >= horizon:
                 await self._world.clock.sleep(self._source.poll)
+
+    def _clock_went_back(self, horizon: int) -> None:
+        """What is marked as read beyond the horizon cannot have been over when it was read.
+
+        Nobody knows since when the clock was ahead, so the day before is read again too, unless
+        the overlap covers the difference.
+        """
+        behind = self._extent.highest - horizon
+        if behind <= 0:
+            return
+        if behind > self._source.overlap:
+            self._asker.tell(
+                "note", f"A clock went back by {behind} s: the last day is read again."
+            )
+            horizon = max(horizon - DAY, min(horizon, self._extent.lowest - 1))
+        self._extent = replace(self._extent, highest=horizon)
 
     async def _behind(self, lane: Lane) -> None:
         while True:
@@ -210,7 +221,7 @@ class Collector:
             asked = f"{goal.window.oldest} to {goal.window.latest}, page {reading.pages + 1}"
             gathered.add(asked, page.records)
             trouble = _taken(reading, page)
-            if trouble is not None or gathered.bytes > GATHER_BYTES:
+            if trouble is not None or gathered.bytes > self._world.gather_bytes:
                 await self._keep(gathered, before, None)
                 gathered = Gathered()
             if trouble is not None:

@@ -92,7 +92,8 @@ class World:
     chance: random.Random
     writer: Executor  # one thread, to which the lake belongs
     tell: Callable[[Told], None]
-    on_progress: Callable[[BackfillProgress], None] | None = None
+    on_progress: Callable[[BackfillProgress], None] | None
+    gather_bytes: int  # of a window, held before they are stored without moving the checkpoint
 
     async def write(self, work: Callable[[], _Result]) -> _Result:
         """Do `work` on the lake's thread."""

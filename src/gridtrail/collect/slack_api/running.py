@@ -49,7 +49,8 @@ class Surroundings:
 
     `tell` hears how the collectors fare and `on_progress` how far back they are, both on the event
     loop's thread. `transport` reaches the far side (None: the network). `clock` and `chance` (the
-    jitter of waiting) are arguments so that tests need not wait.
+    jitter of waiting) are arguments so that tests need not wait. A longer record goes to the
+    quarantine; so many bytes of a window are held in memory before they are stored.
     """
 
     tell: Callable[[Told], None] = _silent
@@ -59,6 +60,7 @@ class Surroundings:
     clock: Clock | None = None
     chance: random.Random | None = None
     max_record_bytes: int = 16 * 1024 * 1024
+    gather_bytes: int = 24 * 1024 * 1024
 
 
 async def collect(
@@ -93,6 +95,7 @@ async def collect(
             around.writer or thread,  # the pool starts no thread before its first work
             around.tell,
             around.on_progress,
+            around.gather_bytes,
         )
         budgets = {source.org: Budget(source.calls_per_minute) for source in sources}
         works = []
