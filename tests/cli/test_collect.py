@@ -92,6 +92,27 @@ def test_a_wrong_token_ends_with_2(
     assert "xoxp-wrong" not in result.err + result.text
 
 
+def test_verify_says_how_far_it_was_collected(
+    gridtrail: Any, far_side: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`verify` tells up to when the log is complete, and a collector that was refused is a
+    problem."""
+    asked = ("collect", "--once", "--base-url", far_side, "--since", "2026-09-01", "--org", "E0K")
+    gridtrail(*asked)
+    found = gridtrail("verify", "--format", "ndjson")
+    assert found.code == 0
+    told = {row["check"]: row for row in found.rows}
+    assert told["collected"]["text"].startswith("working, complete 2026-09-01T00:00:00Z to ")
+    assert told["not collected yet"]["count"] == told["came late"]["count"] == 0
+    monkeypatch.setenv("GRIDTRAIL_COLLECT__TOKEN", "xoxp-wrong")
+    gridtrail(*asked)
+    refused = gridtrail("verify", "--format", "ndjson")
+    assert refused.code == 1
+    told = {row["check"]: row for row in refused.rows}
+    assert told["collected"]["state"] == "problem"
+    assert "xoxp-wrong" not in refused.text
+
+
 def test_no_token_ends_with_2(gridtrail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a token Slack is not called, and how to give one is said."""
     monkeypatch.delenv("GRIDTRAIL_COLLECT__TOKEN")

@@ -47,13 +47,15 @@ def verify(context: typer.Context, output: FormatOption = Format.table) -> int:
     run = session(context)
     with progress("Verifying", "table"):
         found = run.lake.verify(DETECTOR_STATES, SILENCED, ADDRESSES_TABLE, CLIENTS_TABLE)
-    rows = [*_rows(found), *_detectors(run.lake)]
+    collectors = list(_collectors(run.lake))
+    rows = [*_rows(found), *collectors, *_detectors(run.lake)]
     listing(rows, output, table=_COLUMNS, fields=_FIELDS)
     if found.quarantine:
         query = run.command("sql", "select source, position, reason, message from quarantine")
         next_step(query, "lists what could not be stored")
-    if not found.ok:
-        say(f"{counted(len(found.problems), 'problem')} found.", style="red")
+    problems = len(found.problems) + sum(row["state"] == "problem" for row in collectors)
+    if problems:
+        say(f"{counted(problems, 'problem')} found.", style="red")
         return 1
     say("No problem found.")
     return 0
@@ -89,6 +91,30 @@ def _organization(one: OrganizationState) -> Iterator[Row]:
     yield _row(_state(one.disagreeing), one.org, "columns unlike raw", one.disagreeing, "")
     gaps = ", ".join(f"{iso_seconds(g.first)} to {iso_seconds(g.last)}" for g in one.gaps[:5])
     yield _row(_state(len(one.gaps)), one.org, "gaps", len(one.gaps), gaps)
+
+
+def _collectors(lake: Lake) -> Iterator[Row]:
+    """What each collector has read: how far it is complete, what is missing, what came late."""
+    from gridtrail.collect.slack_api.coverage import collected, coverage
+
+    for stream in collected(lake):
+        one = coverage(lake, stream.org, actions=stream.actions)
+        what = f"collected ({', '.join(one.actions)})" if one.actions else "collected"
+        complete = "nothing yet"
+        if one.complete_from is not None and one.complete_to is not None:
+            complete = (
+                f"complete {iso_seconds(one.complete_from)} to {iso_seconds(one.complete_to)}"
+            )
+        state = "ok" if one.state == "working" else "problem"
+        said = ", ".join(text for text in (one.state, one.why, complete) if text)
+        yield _row(state, one.org, what, None, said)
+        unread = ", ".join(f"{iso_seconds(g.first)} to {iso_seconds(g.last)}" for g in one.gaps)
+        yield _row("note" if unread else "ok", one.org, "not collected yet", len(one.gaps), unread)
+        late = f"the longest {counted(one.max_lateness, 'second')}" if one.late_events else ""
+        yield _row("ok", one.org, "came late", one.late_events, late)
+        if one.refused_actions:
+            names = ", ".join(one.refused_actions)
+            yield _row("note", one.org, "refused actions", len(one.refused_actions), names)
 
 
 def _detectors(lake: Lake) -> Iterator[Row]:
