@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import Any
-
-import orjson
 
 from gridtrail.sandbox.cursors import Cursors
 from gridtrail.sandbox.ledger import Ledger, Search
 from gridtrail.sandbox.refusals import AuditRefusal
 from gridtrail.sandbox.render import piece
 from gridtrail.slack.catalogue import endpoint_groups, is_known
+from gridtrail.slack.schemas import endpoint_schemas
 
 DEFAULT_LIMIT = 200
 MAX_LIMIT = 9999
@@ -99,7 +97,4 @@ def actions_body() -> bytes:
 
 def schemas_body() -> bytes:
     """The body of `GET /audit/v1/schemas`."""
-    text = files(__package__).joinpath("schemas.json").read_text("utf-8")
-    return slack_json(
-        {"schemas": [{"type": kind, kind: fields} for kind, fields in orjson.loads(text)]}
-    )
+    return slack_json({"schemas": endpoint_schemas()})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import orjson
 
 from gridtrail.slack.catalogue import endpoint_groups
+from gridtrail.slack.schemas import endpoint_schemas
 
 
 def actions_body() -> bytes:
@@ -16,5 +15,4 @@ def actions_body() -> bytes:
 
 def schemas_body() -> bytes:
     """`{"schemas": [{"type": T, T: {field: type name}}]}`; a type may stand there several times."""
-    variants = orjson.loads(files(__package__).joinpath("schemas.json").read_bytes())
-    return orjson.dumps({"schemas": [{"type": kind, kind: fields} for kind, fields in variants]})
+    return orjson.dumps({"schemas": endpoint_schemas()})
