@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gridtrail.collect import batches, columns
-from gridtrail.collect.batches import BatchReader
+from gridtrail.collect import columns
 from gridtrail.collect.columns import ENTITY_KEYS, judge
+from gridtrail.collect.fast import TABLE, FastReader
 from gridtrail.collect.records import Records
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import SkipRecord
@@ -132,14 +132,12 @@ def records(draw: st.DrawFn) -> bytes:
 
 def compare(engine: DuckDB, raws: list[bytes]) -> tuple[int, int]:
     """Assert that both ways agree on `raws`; how many went the fast way, and how many at all."""
-    reader = BatchReader(engine, org="E0", source="import", max_record_bytes=10**6)
+    reader = FastReader(engine, org="E0", source="import", max_record_bytes=10**6)
     placed = Records.of(raws, [f"{i}" for i in range(len(raws))])
-    batch = batches.Batch("test", datetime.now(UTC))
-    slow = set(reader._fast(placed, batch, 0))
+    slow = set(reader.read(placed, datetime.now(UTC), 0))
     columns = ", ".join(["row", "raw", *FIELDS])
     rows = {
-        row.pop("row"): row
-        for row in engine.rows(f"SELECT {columns} FROM {batches.TABLE}").to_pylist()
+        row.pop("row"): row for row in engine.rows(f"SELECT {columns} FROM {TABLE}").to_pylist()
     }
     assert set(rows) | slow == set(range(len(raws)))
     assert not set(rows) & slow

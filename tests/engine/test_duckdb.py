@@ -36,6 +36,16 @@ def test_first_value_leaves_the_session_free(engine: DuckDB) -> None:
     assert engine.value("SELECT 1 WHERE false") is None
 
 
+def test_a_command_that_data_stops_changes_nothing(engine: DuckDB) -> None:
+    """Text that is not JSON stops a command, which says so and leaves the table as it was."""
+    engine.keep("kept", "SELECT '{}' AS raw")
+    add = "INSERT INTO kept SELECT json_extract(raw, ['$'])[1] FROM (VALUES ('{}'), ('{')) t (raw)"
+    assert not engine.try_command(add)
+    assert engine.value("SELECT count(*) FROM kept") == 1
+    assert engine.try_command("INSERT INTO kept SELECT * FROM kept")
+    assert engine.value("SELECT count(*) FROM kept") == 2
+
+
 def test_copy_says_what_it_wrote(engine: DuckDB, tmp_path: Path) -> None:
     """A written file comes with its rows, size, bounds and nulls."""
     target = tmp_path / "it's.parquet"

@@ -6,30 +6,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from gridtrail.collect import brackets, columns
 from gridtrail.collect.envelopes import unwrap
+from gridtrail.collect.fast import TABLE as TABLE
+from gridtrail.collect.fast import FastReader
 from gridtrail.collect.records import KEPT_BYTES, Cut, Records
 from gridtrail.collect.splitting import BOM
-from gridtrail.engine.duckdb import DuckDB, literal
+from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import SkipRecord
 from gridtrail.lake.quarantine import quarantine_id
 from gridtrail.lake.schema import EVENTS, QUARANTINE
 from gridtrail.slack.event import EventFields, read_event
-from gridtrail.slack.strict_json import MAX_DEPTH
 
-TABLE = "_import_events"
-"""The engine's table with the events of the batch read last; all columns of EVENTS and more."""
-
-_RECORDS = "_import_records"
 _SLOW = "_import_slow"
-_ENGINE_ROWS = 8192  # rows of one Arrow batch; the engine's threads share a table by its batches
-_MAX_SHAPES = 100_000  # remembered; a log with more of them is read more slowly
 _MAX_LAYERS = 3  # of wrappings around an event
-_SMALLEST = 13  # bytes; Arrow keeps shorter text elsewhere, and no event is that short
 _EPOCH = date(1970, 1, 1)
 
 # An object that lacks these may wrap an event; what is broken otherwise is no wrapping.
@@ -75,7 +66,7 @@ class BatchReader:
         self._engine = engine
         self._org, self._source = org, source
         self._limit = max_record_bytes
-        self._shapes: dict[int, bool] = {}
+        self._fast = FastReader(engine, org=org, source=source, max_record_bytes=max_record_bytes)
 
     def read(self, records: Records, *, origin: str) -> Batch:
         """Fill TABLE with the events of `records`, replacing what it held."""
@@ -83,7 +74,7 @@ class BatchReader:
         base = 0
         for layer_number in range(_MAX_LAYERS + 1):
             layer = _Layer()
-            for i in self._fast(records, batch, base):
+            for i in self._fast.read(records, batch.now, base):
                 self._slowly(records, i, batch, layer, open_it=layer_number < _MAX_LAYERS)
             base += len(records)
             if not layer.items:
@@ -102,81 +93,6 @@ class BatchReader:
         row = self._quarantined(batch, cut.place, SkipRecord(cut.reason, message), cut.head)
         row |= {"id": quarantine_id(self._org, cut.reason, identity), "raw_bytes": cut.size}
         return batch
-
-    # the fast way
-
-    def _fast(self, records: Records, batch: Batch, base: int) -> list[int]:
-        """Put the plain ones of `records` into TABLE; the numbers of the others, in order."""
-        fit = self._fit(records)
-        self._register(records, np.flatnonzero(fit), base)
-        sql = (
-            f"SELECT *, {literal(self._org)} AS org, {literal(self._source)} AS source, "
-            f"{literal(batch.now.isoformat())}::TIMESTAMPTZ AS ingested_at "
-            f"FROM ({columns.events_sql(_RECORDS)})"
-        )
-        try:
-            if base == 0:
-                self._engine.keep(TABLE, sql)
-            else:
-                self._engine.command(f"INSERT INTO {TABLE} BY NAME {sql}")
-            taken = self._take_out(base, self._bad_shapes(base))
-        finally:
-            self._engine.unregister(_RECORDS)
-        return sorted([*np.flatnonzero(~fit).tolist(), *(row - base for row in taken)])
-
-    def _fit(self, records: Records) -> npt.NDArray[np.bool_]:
-        """Which records the engine may see: UTF-8, neither long nor deep nor tiny."""
-        length = records.ends - records.starts
-        opening = brackets.openings(records.buffer)
-        depth = np.searchsorted(opening, records.ends) - np.searchsorted(opening, records.starts)
-        fit: npt.NDArray[np.bool_] = (length >= _SMALLEST) & (length <= self._limit)
-        fit &= depth <= MAX_DEPTH
-        if not _is_utf8(records.buffer):
-            for i in np.flatnonzero(fit).tolist():
-                fit[i] = _is_utf8(records.raw(i))
-        return fit
-
-    def _register(self, records: Records, rows: npt.NDArray[np.int64], base: int) -> None:
-        # Arrow's "string view": length, first four bytes, buffer, offset; no byte is copied
-        views = np.zeros((len(rows), 4), np.int32)
-        starts = records.starts[rows]
-        views[:, 0] = records.ends[rows] - starts
-        prefix = np.frombuffer(records.buffer, np.uint8)[starts[:, None] + np.arange(4)]
-        views[:, 1] = np.ascontiguousarray(prefix).view(np.int32).reshape(-1)
-        views[:, 3] = starts
-        buffers = [None, pa.py_buffer(views), pa.py_buffer(records.buffer)]
-        text = pa.Array.from_buffers(pa.string_view(), len(rows), buffers)
-        table = pa.table({"row": rows + base, "raw": text})
-        batches = table.to_batches(_ENGINE_ROWS)
-        self._engine.register(_RECORDS, pa.Table.from_batches(batches, table.schema))
-
-    def _bad_shapes(self, base: int) -> list[int]:
-        """The shapes in TABLE, from row `base`, that are not plain; new ones are judged."""
-        found = self._engine.rows(
-            f"SELECT shape, min(row) AS row FROM {TABLE} "
-            f"WHERE NOT odd AND row >= {base} GROUP BY shape"
-        ).to_pylist()
-        if len(self._shapes) > _MAX_SHAPES:
-            self._shapes.clear()
-        new = {one["row"]: one["shape"] for one in found if one["shape"] not in self._shapes}
-        if new:
-            listed = ", ".join(map(str, new))
-            chosen = f"(SELECT * FROM {_RECORDS} WHERE row IN ({listed}))"
-            for seen in self._engine.rows(columns.shapes_sql(chosen)).to_pylist():
-                shape = new[seen.pop("row")]
-                self._shapes[shape] = columns.judge(**seen)
-        return [one["shape"] for one in found if not self._shapes[one["shape"]]]
-
-    def _take_out(self, base: int, bad_shapes: list[int]) -> list[int]:
-        """Remove what is not plain from TABLE, from row `base`; the rows removed."""
-        listed = ", ".join(map(str, bad_shapes))
-        which = f"row >= {base} AND (odd{f' OR shape IN ({listed})' if listed else ''})"
-        taken: list[int] = self._engine.rows(f"SELECT row FROM {TABLE} WHERE {which}")[
-            "row"
-        ].to_pylist()
-        if taken:
-            self._engine.command(f"DELETE FROM {TABLE} WHERE {which}")
-        return taken
 
     # the reference reader
 
@@ -252,13 +168,3 @@ class BatchReader:
 def quarantine_table(batch: Batch) -> pa.Table:
     """The quarantine rows of `batch` as the lake wants them."""
     return pa.Table.from_pylist(batch.quarantine, QUARANTINE)
-
-
-def _is_utf8(data: bytes) -> bool:
-    offsets = pa.py_buffer(np.array([0, len(data)], np.int64))
-    text = pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(data)])
-    try:
-        text.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True

@@ -52,8 +52,10 @@ def write_files(
         partition = dict(zip(shape.partitions, row, strict=True))
         directory = log.root.joinpath(*(f"{c}={text}" for c, text in partition.items()))
         directory.mkdir(parents=True, exist_ok=True)
-        same = " AND ".join(f"{quoted(c)}::VARCHAR = {literal(t)}" for c, t in partition.items())
-        part = f"SELECT * EXCLUDE ({keys}) FROM ({query}) WHERE {same}{sorting(shape)}"
+        # the literal takes the column's type: the other way round every row's value would be cast
+        same = " AND ".join(f"{quoted(c)} = {literal(t)}" for c, t in partition.items())
+        chosen = f"WHERE {same}" if len(texts) > 1 else ""
+        part = f"SELECT * EXCLUDE ({keys}) FROM ({query}) {chosen}{sorting(shape)}"
         files = engine.copy(part, directory / f"{prefix}{uuid.uuid4()}.parquet", layout=layout)
         written += [replace(file, partition=partition) for file in files]
     return written
