@@ -17,14 +17,11 @@ from gridtrail.sandbox.cursors import Cursors
 from gridtrail.sandbox.ledger import Ledger, Search
 from gridtrail.sandbox.refusals import AuditRefusal
 from gridtrail.sandbox.render import piece
+from gridtrail.slack.audit_api import BEGINNING, MAX_ACTIONS, MAX_LIMIT
 from gridtrail.slack.catalogue import endpoint_groups, is_known
 from gridtrail.slack.schemas import endpoint_schemas
 
 DEFAULT_LIMIT = 200
-MAX_LIMIT = 9999
-MAX_ACTIONS = 30
-BEGINNING = 1_519_862_400
-"""2018-03-01 00:00:00 UTC: Slack has no audit event before March 2018."""
 SKEW = 300
 """Seconds that a client's clock may be ahead of the simulated time and of the real one."""
 

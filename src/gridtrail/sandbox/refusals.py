@@ -1,27 +1,11 @@
-"""Answers that refuse a call: those of the Audit Logs API by status, those of the Web API by code.
-
-Slack documents the codes of the Audit Logs API, few of their statuses: 401, 400 and 429 are seen in
-the field, the others follow from what the code means.
-"""
+"""Answers that refuse a call of the Audit Logs API or the Web API, by their error codes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from gridtrail.errors import WrongUse
-
-STATUSES: Mapping[str, int] = {
-    "missing_authentication": 401,
-    "invalid_authentication": 401,
-    "feature_not_enabled": 403,
-    "team_not_authorized": 403,
-    "user_not_authorized": 403,
-    "bad_endpoint": 404,
-    "method_not_allowed": 405,
-    "rate_limited": 429,
-}
-"""HTTP statuses of the Audit Logs API; a code that is not here is answered with 400."""
+from gridtrail.slack.audit_api import status_of
 
 
 class AuditRefusal(WrongUse):
@@ -30,7 +14,7 @@ class AuditRefusal(WrongUse):
     @property
     def status(self) -> int:
         """The HTTP status."""
-        return STATUSES.get(str(self), 400)
+        return status_of(str(self))
 
 
 class MethodError(WrongUse):

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridtrail.server.api.asking import BEGINNING, Asked, read_query
+from gridtrail.server.api.asking import Asked, read_query
 from gridtrail.server.api.cursors import Cursor, Filters
 from gridtrail.server.api.refusals import Refusal
+from gridtrail.slack.audit_api import BEGINNING
 
 FIRST = Filters(("user_login",), "W0MATTHEW1", "F0LEADS", 1_600_000_000, 1_700_000_000)
 CURSOR = Cursor(1_650_000_000, 50, FIRST).encode("E0ACME")

@@ -17,13 +17,9 @@ from decimal import Decimal
 
 from gridtrail.server.api.cursors import Cursor, Filters
 from gridtrail.server.api.refusals import Refusal
+from gridtrail.slack.audit_api import BEGINNING, MAX_ACTIONS, MAX_LIMIT
 
 DEFAULT_LIMIT = 200
-MAX_LIMIT = 9999
-MAX_ACTIONS = 30
-
-BEGINNING = 1_519_862_400
-"""2018-03-01 00:00:00 UTC: Slack has no audit event before March 2018."""
 
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)

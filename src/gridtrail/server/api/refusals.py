@@ -1,8 +1,4 @@
-"""Answers that refuse a request: Slack's error codes and their HTTP statuses.
-
-Slack documents the codes (facts reference, 1.4) but few of the statuses: 401 for tokens, 400 for
-actions and cursors and 429 are seen in the field, the rest follows from the code's meaning.
-"""
+"""Answers that refuse a request, with Slack's error codes and a sentence for people."""
 
 from __future__ import annotations
 
@@ -13,22 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gridtrail.errors import WrongUse
-
-STATUSES: Mapping[str, int] = {
-    "missing_authentication": 401,
-    "invalid_authentication": 401,
-    "feature_not_enabled": 403,
-    "invalid_workspace": 403,
-    "team_not_authorized": 403,
-    "user_not_authorized": 403,
-    "bad_endpoint": 404,
-    "method_not_allowed": 405,
-    "request_too_large": 413,
-    "rate_limited": 429,
-    "internal_error": 500,
-    "service_unavailable": 503,
-}
-"""HTTP status by error code; a code that is not here is answered with 400."""
+from gridtrail.slack.audit_api import status_of
 
 
 class Refusal(WrongUse):
@@ -54,7 +35,7 @@ class Refusal(WrongUse):
     @property
     def status(self) -> int:
         """The HTTP status."""
-        return STATUSES.get(self.code, 400)
+        return status_of(self.code)
 
     def response(self) -> Response:
         """`{"ok": false, "error": …}`; the sentence stands where the Web API puts such texts."""
