@@ -169,8 +169,8 @@ def _categorized() -> ir.Table:
         + ibis.ifelse(odd_client, "|automated", "")
         + ibis.ifelse(fast, "|fast", "")
     )
-    # a newcomer's networks are all new; a tool, or two countries at once, are odd all the same
-    newcomer = (rows.active_days < TENURE_DAYS) & ~(odd_client | fast)
+    # a newcomer's networks are all new, but a tool in the session is odd all the same
+    newcomer = (rows.active_days < TENURE_DAYS) & ~odd_client
     category = ibis.cases(
         (rows.crowd >= CROWD, "crowd"), (newcomer, "newcomer"), else_=kind + marks
     )
