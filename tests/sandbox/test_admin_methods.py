@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gridtrail.sandbox.admin_methods import METHODS, Situation
-from gridtrail.sandbox.arguments import Arguments
 from gridtrail.sandbox.organization import Caller
-from gridtrail.sandbox.refusals import MethodError
 from gridtrail.sandbox.slack_state import SlackState
+from gridtrail.slack.arguments import Arguments, MethodError
 
 if TYPE_CHECKING:
     from conftest import MakeState

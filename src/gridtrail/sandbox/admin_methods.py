@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridtrail.enrich.clients import client_of
-from gridtrail.sandbox.arguments import Arguments
 from gridtrail.sandbox.event_text import plain
 from gridtrail.sandbox.organization import Caller, Organization, SessionSettings
 from gridtrail.sandbox.people import Person
-from gridtrail.sandbox.refusals import MethodError
 from gridtrail.sandbox.sessions import Active
+from gridtrail.slack.arguments import Arguments, MethodError
 
 MAX_USERS = 1_000
 SHORTEST, LONGEST = 28_800, 315_569_520

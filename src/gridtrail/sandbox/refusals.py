@@ -1,8 +1,6 @@
-"""Answers that refuse a call of the Audit Logs API or the Web API, by their error codes."""
+"""Answers that refuse a call: of the Audit Logs API by error code, of either API for too many."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from gridtrail.errors import WrongUse
 from gridtrail.slack.audit_api import status_of
@@ -15,14 +13,6 @@ class AuditRefusal(WrongUse):
     def status(self) -> int:
         """The HTTP status."""
         return status_of(str(self))
-
-
-class MethodError(WrongUse):
-    """A Web API method fails; the text is the error code, `more` are further keys."""
-
-    def __init__(self, code: str, **more: Any) -> None:
-        super().__init__(code)
-        self.more = more
 
 
 class RateLimited(WrongUse):

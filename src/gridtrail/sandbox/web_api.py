@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridtrail.sandbox.admin_methods import METHODS, Answer, Situation
-from gridtrail.sandbox.arguments import Arguments, read_arguments
 from gridtrail.sandbox.audit_api import slack_json
 from gridtrail.sandbox.organization import Caller
 from gridtrail.sandbox.rate_limit import TIERS
-from gridtrail.sandbox.refusals import MethodError, RateLimited
+from gridtrail.sandbox.refusals import RateLimited
 from gridtrail.sandbox.render import piece
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.sandbox.tokens import Token, bearer
+from gridtrail.slack.arguments import Arguments, MethodError, read_arguments
 
 _LONGEST_AGENT = 300
 

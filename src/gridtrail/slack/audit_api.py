@@ -1,8 +1,8 @@
 """The bounds of Slack's Audit Logs API, and the HTTP statuses of its error codes.
 
-The bounds are documented (facts reference, 1.2). Of the error codes the names are documented (1.4),
-but few of their statuses: 401 for tokens, 400 for actions and cursors and 429 are seen in the
-field, the rest follows from the code's meaning.
+The bounds are documented (facts reference, 1.2). So are the error codes (1.4; those for 413 and 5xx
+are words of the Web API or ours), but few of their statuses: 401 for tokens, 400 for actions and
+cursors and 429 are seen in the field, the rest follows from the code's meaning.
 """
 
 from __future__ import annotations

@@ -105,3 +105,13 @@ def test_failing_on_purpose(acme: Any) -> None:
 def test_unknown_method(acme: Any) -> None:
     """A method that is not here is unknown, and still HTTP 200."""
     assert call(acme, "chat.postMessage") == {"ok": False, "error": "unknown_method"}
+
+
+def test_a_form_in_parts_is_allowed_and_not_read(acme: Any) -> None:
+    """multipart/form-data is no error, though none of its parts becomes an argument."""
+    kind = "Multipart/Form-Data; boundary=x"
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
+    answer = call(acme, params={"c": "d"}, content=body, headers={"Content-Type": kind})
+    assert answer == {"ok": True, "args": {"c": "d"}}
+    answer = call(acme, content=body, headers={"Content-Type": f"{kind}; charset=utf-16"})
+    assert answer == {"ok": False, "error": "invalid_charset"}

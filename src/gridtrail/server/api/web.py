@@ -6,37 +6,25 @@ string, a form or a JSON object; a token comes in the header or in a form, never
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gridtrail.errors import WrongUse
 from gridtrail.server.access import bearer
 from gridtrail.server.api.refusals import json_response
 from gridtrail.server.context import body_of, context, note
 from gridtrail.server.tokens import Token
+from gridtrail.slack.arguments import MethodError, kind_and_charset, read_arguments
 
 router = APIRouter(prefix="/api")
 
-_CHARSETS = ("utf-8", "utf8", "iso-8859-1")
-_FORM = "application/x-www-form-urlencoded"
 _MAX_BODY = 1024 * 1024  # bytes
 _MAX_FIELDS = 1000
 _STATES = {"unknown": "invalid_auth", "expired": "token_expired", "revoked": "token_revoked"}
-
-
-class MethodError(WrongUse):
-    """A Web API method fails with the code that is its text; `more` are further keys."""
-
-    def __init__(self, code: str, **more: Any) -> None:
-        super().__init__(code)
-        self.more = more
 
 
 @dataclass(slots=True)
@@ -114,58 +102,13 @@ def _scope_header(token: Token | None) -> dict[str, str]:
 
 
 async def _read(request: Request) -> Call:
-    arguments: dict[str, Any] = dict(request.query_params)
-    arguments.pop("token", None)  # not allowed there, and never to be given back
-    secret = bearer(request.headers.get("authorization"))
-    call = Call(arguments, secret)
-    if request.method == "GET":
-        return call
-    body = await body_of(request, _MAX_BODY)
-    kind, charset = _content_type(request)
-    if charset is not None and charset not in _CHARSETS:
-        raise MethodError("invalid_charset")
-    if not kind:
-        if body:
-            raise MethodError("missing_post_type")
-    elif kind == "application/json":
-        if charset is None:
-            call.warnings.append("missing_charset")
-        arguments |= _json_object(body)
-    elif kind == _FORM:
-        if charset is not None:
-            call.warnings.append("superfluous_charset")
-        arguments |= _form(body)
-        call.secret = secret or arguments.get("token")
-    elif kind != "multipart/form-data" and body:
-        raise MethodError("invalid_post_type")
-    arguments.pop("token", None)
-    return call
-
-
-def _content_type(request: Request) -> tuple[str, str | None]:
-    kind, _, rest = request.headers.get("content-type", "").lower().partition(";")
-    for part in rest.split(";"):
-        name, _, value = part.partition("=")
-        if name.strip() == "charset":
-            return kind.strip(), value.strip().strip('"')
-    return kind.strip(), None
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    if not body.strip():
-        return {}
-    try:
-        value = json.loads(body, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise MethodError("invalid_json") from error
-    if not isinstance(value, dict):
-        raise MethodError("json_not_object")
-    return {key: inner for key, inner in value.items() if inner is not None}
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        text = body.decode("ascii")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
-    except ValueError as error:
-        raise MethodError("invalid_form_data") from error
+    kind, body = "", b""
+    if request.method != "GET":
+        body = await body_of(request, _MAX_BODY)
+        kind = request.headers.get("content-type", "")
+        if kind_and_charset(kind)[0] == "multipart/form-data":
+            body = b""  # allowed, but its parts are not read
+    query = dict(request.query_params)
+    found = read_arguments(query, kind, body, whole=int, most_fields=_MAX_FIELDS)
+    secret = bearer(request.headers.get("authorization")) or found.token
+    return Call(found.values, secret, found.warnings)

@@ -7,16 +7,23 @@ by commas; booleans as true, 1 or "true"; numbers as numbers or text; null as no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from gridtrail.sandbox.refusals import MethodError
+from gridtrail.errors import WrongUse
 
 _CHARSETS = ("utf-8", "utf8", "iso-8859-1")
 _FORM = "application/x-www-form-urlencoded"
-_MAX_FIELDS = 2_000
+
+
+class MethodError(WrongUse):
+    """A Web API method fails; the text is the error code, `more` are further keys."""
+
+    def __init__(self, code: str, **more: Any) -> None:
+        super().__init__(code)
+        self.more = more
 
 
 @dataclass(slots=True)
@@ -75,20 +82,29 @@ class Arguments:
 
 
 def _array(text: str) -> list[Any]:
-    try:
-        value = json.loads(text, parse_float=str, parse_constant=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
-        raise MethodError("invalid_array_arg") from error
+    value = _loaded(text, str, "invalid_array_arg")
     if not isinstance(value, list):
         raise MethodError("invalid_array_arg")
     return value
 
 
-def read_arguments(query: Mapping[str, str], content_type: str, body: bytes) -> Arguments:
-    """The arguments of a call. Raises MethodError for a body that is not what it says."""
+def read_arguments(
+    query: Mapping[str, str],
+    content_type: str,
+    body: bytes,
+    *,
+    whole: Callable[[str], Any] = str,
+    most_fields: int = 2_000,
+) -> Arguments:
+    """The arguments of a call; `content_type` is the text of that header, "" when there is none.
+
+    A token in the query or in JSON is left out: Slack takes it from the header or from a form.
+    Whole numbers in JSON become what `whole` makes of their digits (it may raise ValueError); a
+    form has at most `most_fields` fields. Raises MethodError for a body that is not what it says.
+    """
     values: dict[str, Any] = {name: value for name, value in query.items() if name != "token"}
     found = Arguments(values)
-    kind, charset = _content_type(content_type)
+    kind, charset = kind_and_charset(content_type)
     if charset is not None and charset not in _CHARSETS:
         raise MethodError("invalid_charset")
     if not kind:
@@ -97,11 +113,11 @@ def read_arguments(query: Mapping[str, str], content_type: str, body: bytes) -> 
     elif kind == "application/json":
         if charset is None:
             found.warnings.append("missing_charset")
-        values |= _json_object(body)
+        values |= _json_object(body, whole)
     elif kind == _FORM:
         if charset is not None:
             found.warnings.append("superfluous_charset")
-        values |= _form(body)
+        values |= _form(body, most_fields)
         token = values.get("token")
         found.token = token if isinstance(token, str) else None
     elif body:
@@ -110,7 +126,8 @@ def read_arguments(query: Mapping[str, str], content_type: str, body: bytes) -> 
     return found
 
 
-def _content_type(header: str) -> tuple[str, str | None]:
+def kind_and_charset(header: str) -> tuple[str, str | None]:
+    """The media type in a Content-Type header, in small letters, and its charset if it has one."""
     kind, *rest = header.lower().split(";")
     for part in rest:
         name, _, value = part.partition("=")
@@ -119,21 +136,25 @@ def _content_type(header: str) -> tuple[str, str | None]:
     return kind.strip(), None
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes, whole: Callable[[str], Any]) -> dict[str, Any]:
     if not body.strip():
         return {}
-    try:
-        value = json.loads(body, parse_float=str, parse_constant=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
-        raise MethodError("invalid_json") from error
+    value = _loaded(body, whole, "invalid_json")
     if not isinstance(value, dict):
         raise MethodError("json_not_object")
     return {name: inner for name, inner in value.items() if inner is not None}
 
 
-def _form(body: bytes) -> dict[str, str]:
+def _loaded(text: str | bytes, whole: Callable[[str], Any], code: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str, parse_constant=str, parse_int=whole)
+    except (ValueError, RecursionError) as error:
+        raise MethodError(code) from error
+
+
+def _form(body: bytes, most_fields: int) -> dict[str, str]:
     try:
         text = body.decode("ascii")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=most_fields))
     except ValueError as error:
         raise MethodError("invalid_form_data") from error

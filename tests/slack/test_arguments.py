@@ -5,8 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gridtrail.sandbox.arguments import Arguments, read_arguments
-from gridtrail.sandbox.refusals import MethodError
+from gridtrail.slack.arguments import Arguments, MethodError, kind_and_charset, read_arguments
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json; charset=utf-8"
@@ -65,3 +64,37 @@ def test_a_token_comes_from_a_form_alone() -> None:
     arguments = read_arguments({"token": "xoxp-2"}, JSON, b'{"token":"xoxp-3"}')
     assert arguments.token is None
     assert arguments.values == {}
+
+
+def test_whole_numbers_become_what_the_caller_wants() -> None:
+    """Digits as they came without more said; numbers on request, and then not endless ones."""
+    body = b'{"n": 12, "list": [3], "x": 1.50}'
+    assert read_arguments({}, JSON, body).values == {"n": "12", "list": ["3"], "x": "1.50"}
+    numbers = read_arguments({}, JSON, body, whole=int).values
+    assert numbers == {"n": 12, "list": [3], "x": "1.50"}
+    endless = b'{"n": ' + b"9" * 5000 + b"}"
+    assert read_arguments({}, JSON, endless).values == {"n": "9" * 5000}
+    with pytest.raises(MethodError, match=r"^invalid_json$"):
+        read_arguments({}, JSON, endless, whole=int)
+
+
+def test_a_form_has_only_so_many_fields() -> None:
+    """As many as the caller allows are read, one more is no form."""
+    body = "&".join(f"f{number}=1" for number in range(3)).encode()
+    assert len(read_arguments({}, FORM, body, most_fields=3).values) == 3
+    with pytest.raises(MethodError, match=r"^invalid_form_data$"):
+        read_arguments({}, FORM, body, most_fields=2)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", ("", None)),
+        ("Application/JSON", ("application/json", None)),
+        ('text/plain ; boundary=x; Charset = "UTF-8"', ("text/plain", "utf-8")),
+        ("application/json;charset", ("application/json", "")),
+    ],
+)
+def test_a_content_type_is_a_kind_and_a_charset(header: str, expected: tuple[str, str]) -> None:
+    """Letter case, quotes, spaces and other parameters do not matter."""
+    assert kind_and_charset(header) == expected
