@@ -74,10 +74,11 @@ def collect(
     ] = None,
     output: FormatOption = Format.table,
 ) -> int:
-    """Collect audit events by the Audit Logs API: the newest first, then back, then follow.
+    """Collect audit events from Slack's Audit Logs API.
 
-    The token comes from GRIDTRAIL_COLLECT__TOKEN or the settings. Ends with Ctrl-C or SIGTERM; it
-    goes on where it was, nothing is lost and nothing comes twice.
+    The newest come first, then the history, then what is new from now on. The token comes from
+    GRIDTRAIL_COLLECT__TOKEN or the settings. Ends with Ctrl-C or SIGTERM; the next time it goes on
+    from there, nothing is lost and nothing comes twice.
     """
     run = session(context)
     sources = _sources(run, org=org, since=since, action=action, base_url=base_url)

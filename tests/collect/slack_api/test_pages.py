@@ -54,7 +54,8 @@ def test_a_page_that_is_cut_off_is_never_a_page(cut: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"null", b"<html>", b'{"ok":true}', b'{"entries":{}}', b'{"entries":[{}},"response_metadata":{}}', b'{"entries":[]}x',
+    [b"", b"[]", b"null", b"<html>", b'{"ok":true}', b'{"entries":{}}',
+     b'{"entries":[{}},"response_metadata":{}}', b'{"entries":[]}x',
      b'{"entries":[],"response_metadata":{"next_cursor":7}}', b'{"entries":[],"entries":[{}]}'],
 )  # fmt: skip
 def test_what_is_no_page(body: bytes) -> None:
