@@ -41,12 +41,14 @@ def verify(context: typer.Context, output: FormatOption = Format.table) -> int:
     Looks at files, bytes, duplicates, gaps, quarantine and detectors. Every byte is read. The exit
     code is 1 when there is a problem.
     """
+    from gridtrail.collect.slack_api.storing import COLLECTOR_STATES, LATE_EVENTS
     from gridtrail.detect.state import DETECTOR_STATES, SILENCED
     from gridtrail.enrich.dimensions import ADDRESSES_TABLE, CLIENTS_TABLE
 
     run = session(context)
+    others = (DETECTOR_STATES, SILENCED, ADDRESSES_TABLE, CLIENTS_TABLE)
     with progress("Verifying", "table"):
-        found = run.lake.verify(DETECTOR_STATES, SILENCED, ADDRESSES_TABLE, CLIENTS_TABLE)
+        found = run.lake.verify(*others, COLLECTOR_STATES, LATE_EVENTS)
     collectors = list(_collectors(run.lake))
     rows = [*_rows(found), *collectors, *_detectors(run.lake)]
     listing(rows, output, table=_COLUMNS, fields=_FIELDS)

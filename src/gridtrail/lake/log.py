@@ -43,7 +43,8 @@ class Raced(RetryLater):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far `source` has been read; `position` is the source's own number and only grows."""
+    """How far `source` has been read; `position` is the source's own number: it
+    grows, unless the source has a reason to read something again."""
 
     source: str
     position: int
