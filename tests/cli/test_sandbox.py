@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,34 @@ def test_stories_are_read_from_words() -> None:
     assert parse_story("tor:paced:2", 3) == Story("tor", "paced", 2)
     with pytest.raises(WrongUse, match="no story"):
         parse_story("tor:loud:soon")
+
+
+def test_serve_says_how_to_collect_from_it(tmp_path: Path) -> None:
+    """The command that it prints collects every event, and looks no further back than they go."""
+    program = Path(sys.executable).with_name("gridtrail")
+    arguments = ["--port", "0", "--people", "20", "--days", "3", "--now", "2d", "--speed", "0"]
+    with subprocess.Popen(
+        [program, "sandbox", "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        told = [process.stderr.readline().decode() for _ in range(6)]
+        [line] = [line for line in told if line.startswith("Collect from it: ")]
+        token, name, *command = shlex.split(line.removeprefix("Collect from it: "))
+        assert name == "gridtrail"
+        collected = subprocess.run(
+            [program, *command, "--format", "json"],
+            env={**dict([token.split("=")]), "GRIDTRAIL_DATA": str(tmp_path)},
+            capture_output=True,
+            check=True,
+        )
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        process.wait(timeout=20)
+    [result] = json.loads(collected.stdout)
+    assert f"{result['stored']:,} events so far.\n" in told
+    assert result["calls"] < 20
 
 
 def test_serve_answers_until_interrupted(tmp_path: Path) -> None:

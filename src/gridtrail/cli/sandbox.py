@@ -175,16 +175,25 @@ def serve(
     state = serving.state()
     say(f"{counted(len(state.organization.ledger), 'event')} so far.")
     token = state.named_tokens["owner"].secret
-    run(state, listening, lambda url: _tell(url, token))
+    start = state.organization.world.plan.start
+    run(state, listening, lambda url: _tell(url, token, start))
 
 
-def _tell(url: str, token: str) -> None:
-    """Where the simulated Slack is, and how to point a client at it."""
+def _tell(url: str, token: str, start: int) -> None:
+    """Where the simulated Slack is, and how to point a client at it.
+
+    `start` is the first second of its log: a collector that looks through the years before it comes
+    near the limit of calls and takes a minute.
+    """
     say(f"The simulated Slack is at {url}, its token is {token}.")
     say(f"Try: curl -H 'Authorization: Bearer {token}' '{url}/audit/v1/logs?limit=2'")
     say(
         f"slack_sdk: AuditLogsClient(token, base_url='{url}/audit/v1/') and "
         f"WebClient(token, base_url='{url}/api/')"
+    )
+    say(
+        f"Collect from it: GRIDTRAIL_COLLECT__TOKEN={token} "
+        f"gridtrail collect --once --since {iso_seconds(start)[:10]} --base-url {url}/audit/v1/"
     )
     say(f"Controls: {url}/sandbox")
     if not sys.stdout.isatty():
