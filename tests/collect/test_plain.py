@@ -176,6 +176,21 @@ def test_one_broken_record_does_not_slow_down_the_others(engine: DuckDB, event: 
     assert compare(engine, raws) == 48
 
 
+def test_a_file_may_change_its_writing(engine: DuckDB, event: Any) -> None:
+    """Records are plain or not as they are written, whatever stood before them."""
+    reader = FastReader(engine, org="E0", source="import", max_record_bytes=10**6)
+    spaced = [json.dumps(event(i)).encode() for i in range(1500)]
+    tight = [written(event(i)) for i in range(1500)]
+    found = []
+    for raws in [spaced, tight, tight, spaced, spaced + tight]:
+        records = Records.of(raws, list(map(str, range(len(raws)))))
+        assert reader.read(records, datetime.now(UTC), 0) == []
+        kept = engine.rows(f"SELECT row, plain FROM {TABLE} ORDER BY row")
+        assert kept["row"].to_pylist() == list(range(len(raws)))
+        found.append(sum(kept["plain"].to_pylist()))
+    assert found == [0, 1500, 1500, 0, 0]
+
+
 def test_an_app_is_judged_by_its_own_object() -> None:
     """Numbers that the engine spells anew and keys that stand twice make an app not plain."""
     whole = b'{"context":{"app":%s}}'

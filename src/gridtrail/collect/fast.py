@@ -25,6 +25,7 @@ _RECORDS = "_import_records"
 _REST = "_import_rest"
 _ENGINE_ROWS = 8192  # rows of one Arrow batch; the engine's threads share a table by its batches
 _MAX_REMEMBERED = 100_000  # shapes and apps; a log with more of them is read more slowly
+_PROBE = 1024  # records that show whether a file is written as Slack writes
 _SMALLEST = 13  # bytes; Arrow keeps shorter text elsewhere, and no event is that short
 
 
@@ -35,6 +36,7 @@ class FastReader:
         self._engine = engine
         self._org, self._source = org, source
         self._limit = max_record_bytes
+        self._mostly_plain = False  # the records tried last
         self._apps: dict[int, bool] = {}
         self._shapes: dict[int, bool] = {}
 
@@ -49,6 +51,9 @@ class FastReader:
         left = ~fit
         left[rest] = True
         left[kept] = False
+        held = int(self._engine.value(f"SELECT count(*) FROM {TABLE} WHERE row >= {base}"))
+        if held + int(np.count_nonzero(left)) != len(records):
+            raise RuntimeError(f"{len(records)} records went in, {held} and {left.sum()} came out.")
         return np.flatnonzero(left).tolist()
 
     def _fit(self, records: Records) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -68,16 +73,29 @@ class FastReader:
         return rows[np.array(shallow, np.bool_)]
 
     def _plain(self, records: Records, rows: Positions, now: datetime, base: int) -> Positions:
-        """Put the plain ones of `rows` into TABLE; the others."""
+        """Put the plain ones of `rows` into TABLE; the others.
+
+        Where most records lately were not plain, a few are tried first, and the rest only when
+        those are: what another program wrote anew is then not read in vain.
+        """
+        tries = [rows] if self._mostly_plain else [rows[:_PROBE], rows[_PROBE:]]
+        left = [self._try_plain(records, tries[0], now, base, anew=base == 0)]
+        for more in tries[1:]:
+            if self._mostly_plain and len(more):
+                left.append(self._try_plain(records, more, now, base, anew=False))
+            else:
+                left.append(more)
+        return np.sort(np.concatenate(left))
+
+    def _try_plain(
+        self, records: Records, rows: Positions, now: datetime, base: int, *, anew: bool
+    ) -> Positions:
         size = spelt_out(records.buffer, records.starts, records.ends)[rows]
         tried = size >= 0
         self._register(records, rows[tried], base, size=size[tried])
         try:
-            into = (
-                f"INSERT INTO {TABLE} BY NAME"
-                if base
-                else f"CREATE OR REPLACE TEMP TABLE {TABLE} AS"
-            )
+            make = f"CREATE OR REPLACE TEMP TABLE {TABLE} AS"
+            into = make if anew else f"INSERT INTO {TABLE} BY NAME"
             whole, damaged = (
                 f"{into} {self._selected(plain.events_sql(_RECORDS, damaged=damaged), now)}"
                 for damaged in (False, True)
@@ -92,7 +110,8 @@ class FastReader:
         odd = self._engine.rows(f"SELECT row FROM {TABLE} WHERE {which}")["row"].to_numpy() - base
         if len(odd):
             self._engine.command(f"DELETE FROM {TABLE} WHERE {which}")
-        return np.sort(np.concatenate([rows[~tried], odd]))
+        self._mostly_plain = len(odd) + int(np.count_nonzero(~tried)) <= len(rows) // 2
+        return np.concatenate([rows[~tried], odd])
 
     def _bad_apps(self, records: Records, base: int) -> list[int]:
         found = self._engine.rows(
