@@ -50,13 +50,16 @@ def parse_story(text: str, days_before_end: int = 0) -> Story:
     return Story(cast("StoryKind", kind), cast("Loudness", loudness), days)
 
 
+PeopleOption = Annotated[int, typer.Option("--people", help="People in the organization.")]
+
+
 @app.command("generate")
 def generate(
     context: typer.Context,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Directory for the files.")
     ],
-    people: Annotated[int, typer.Option("--people", help="People in the organization.")] = 300,
+    people: PeopleOption = 300,
     days: Annotated[int, typer.Option("--days", help="Days of log.")] = 56,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 7,
     story: Annotated[
@@ -140,7 +143,7 @@ FaultsOption = Annotated[
 def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8686,
-    people: Annotated[int, typer.Option("--people", help="People in the organization.")] = 300,
+    people: PeopleOption = 300,
     days: Annotated[int, typer.Option("--days", help="Days of log before now.")] = 28,
     seed: Annotated[int, typer.Option("--seed", help="The same seed, the same life.")] = 7,
     speed: SpeedOption = 1.0,
