@@ -18,7 +18,7 @@ from gridtrail.sandbox.generate import generate
 from gridtrail.sandbox.plan import Plan
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-EVENTS_PER_PERSON_DAY = 5.5  # of the sandbox, about
+EVENTS_PER_PERSON_DAY = 8.9  # of the sandbox, about
 
 
 def _log_of(events: int, where: Path) -> Path:

@@ -94,7 +94,8 @@ class FastReader:
         tried = size >= 0
         self._register(records, rows[tried], base, size=size[tried])
         try:
-            make = f"CREATE OR REPLACE TEMP TABLE {TABLE} AS"
+            # no TEMP: the lake writes its files in several sessions at once
+            make = f"CREATE OR REPLACE TABLE {TABLE} AS"
             into = make if anew else f"INSERT INTO {TABLE} BY NAME"
             whole, damaged = (
                 f"{into} {self._selected(plain.events_sql(_RECORDS, damaged=damaged), now)}"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,7 +158,7 @@ class _Run:
         with _opened(name) as stream:
             source = Source(stream)
             splitter = Splitter(self._settings.max_record_bytes)
-            for piece in _pieces(source, splitter, self._settings.batch_bytes):
+            for piece in _ahead(_pieces(source, splitter, self._settings.batch_bytes)):
                 file.bytes = source.read_bytes
                 self._store(piece, file, identity)
             file.bytes = source.read_bytes
@@ -238,3 +239,12 @@ def _opened(name: str) -> Iterator[BinaryIO]:
         return
     with Path(name).open("rb", buffering=0) as stream:
         yield stream
+
+
+def _ahead(pieces: Iterator[Records | Cut]) -> Iterator[Records | Cut]:
+    """`pieces`, each read and split in a thread while the one before it is stored."""
+    with ThreadPoolExecutor(1, "import") as thread:
+        coming = thread.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = thread.submit(next, pieces, None)
+            yield piece

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,6 +219,31 @@ class DuckDB:
         """Whether `name` is a table (made by `keep`), so that its rows have a `rowid`."""
         sql = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
         return bool(self.value(sql, [name]))
+
+    def is_shared(self, name: str) -> bool:
+        """Whether `name` is a table that `copies` can read, and not one of this session alone."""
+        sql = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ? AND NOT temporary"
+        return bool(self.value(sql, [name]))
+
+    def copies(
+        self, jobs: Sequence[tuple[str, Path]], *, layout: ParquetLayout
+    ) -> list[list[WrittenFile]]:
+        """As `copy` to one file, for several pairs of query and target at once.
+
+        A file in order is packed by one core, two files by two. The queries may read only tables
+        for which `is_shared` holds.
+        """
+        if len(jobs) < 2:
+            return [self.copy(query, target, layout=layout) for query, target in jobs]
+
+        def one(job: tuple[str, Path]) -> list[WrittenFile]:
+            query, target = job
+            sql = f"COPY ({query}) TO {literal(target)} ({layout.options()})"
+            with self._connection.cursor() as cursor:
+                return [_written(*row[:6]) for row in cursor.execute(sql).fetchall()]
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+            return list(threads.map(one, jobs))
 
     def copy(
         self,

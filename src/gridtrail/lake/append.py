@@ -91,7 +91,7 @@ def append_events(
         batch = "_batch"
         engine.keep(batch, f"SELECT * FROM {quoted(relation)}")
     try:
-        return _Append(engine, events, quarantine, quoted(batch)).run(checkpoint, notes)
+        return _Append(engine, events, quarantine, batch).run(checkpoint, notes)
     finally:
         for name in ("_stored", "_rejected", *(["_batch"] if batch != relation else [])):
             engine.drop(name)
@@ -102,8 +102,9 @@ class _Append:
         self.engine = engine
         self.events = events
         self.quarantine = quarantine
-        self.batch = batch
-        self.ranges = _ranges(engine, batch)
+        self.batch = quoted(batch)
+        self.shared = engine.is_shared(batch)
+        self.ranges = _ranges(engine, self.batch)
         self.rows = sum(found.rows for found in self.ranges)
         self.files: list[WrittenFile] = []
         self.compared: set[str] = set()  # paths of stored files that the batch was compared with
@@ -142,7 +143,13 @@ class _Append:
             self.files = []
             self.reject()
             if self.duplicates + self.conflicts < self.rows:
-                self.files = write_files(self.engine, self.events, self.accepted())
+                self.files = write_files(
+                    self.engine,
+                    self.events,
+                    self.accepted(),
+                    # what is rejected is listed in a table of this session alone
+                    shared=self.shared and not self.duplicates + self.conflicts,
+                )
 
     def candidates(self) -> list[DataFile]:
         """Stored files that can hold an event of the batch's organizations and times."""

@@ -16,6 +16,7 @@ APPENDED = ParquetLayout()
 """New files: quick to write, small row groups so that both cores pack them."""
 
 _FEW_PARTITIONS = 16
+_HALVED_ROWS = 20_000
 
 
 def write_files(
@@ -25,10 +26,12 @@ def write_files(
     *,
     layout: ParquetLayout = APPENDED,
     prefix: str = "part-",
+    shared: bool = False,
 ) -> list[WrittenFile]:
     """Write the rows of `query` (all columns of the table) to new files; they are not committed.
 
-    Up to 16 partitions are written one after the other, each file strictly sorted. More are written
+    Up to 16 partitions are written by themselves, each file strictly sorted, and at the same time
+    when `query` reads only what is `shared` between sessions (`DuckDB.is_shared`). More are written
     in one pass, which takes a third of the time then but keeps the order only nearly; compaction
     sorts such files.
 
@@ -47,18 +50,42 @@ def write_files(
         return engine.copy(
             ordered, log.root, layout=layout, partitions=shape.partitions, prefix=prefix
         )
-    written = []
+    jobs, places = [], []
     for row in texts:
         partition = dict(zip(shape.partitions, row, strict=True))
         directory = log.root.joinpath(*(f"{c}={text}" for c, text in partition.items()))
         directory.mkdir(parents=True, exist_ok=True)
         # the literal takes the column's type: the other way round every row's value would be cast
         same = " AND ".join(f"{quoted(c)} = {literal(t)}" for c, t in partition.items())
-        chosen = f"WHERE {same}" if len(texts) > 1 else ""
-        part = f"SELECT * EXCLUDE ({keys}) FROM ({query}) {chosen}{sorting(shape)}"
-        files = engine.copy(part, directory / f"{prefix}{uuid.uuid4()}.parquet", layout=layout)
-        written += [replace(file, partition=partition) for file in files]
-    return written
+        chosen = same if len(texts) > 1 else "true"
+        for piece in _halves(engine, log, query) if shared and len(texts) == 1 else ["true"]:
+            part = f"SELECT * EXCLUDE ({keys}) FROM ({query}) WHERE {chosen} AND {piece}"
+            target = directory / f"{prefix}{uuid.uuid4()}.parquet"
+            jobs.append((part + sorting(shape), target))
+            places.append(partition)
+    if shared:
+        written = engine.copies(jobs, layout=layout)
+    else:
+        written = [engine.copy(part, target, layout=layout) for part, target in jobs]
+    return _with_rows(
+        [
+            replace(file, partition=partition)
+            for files, partition in zip(written, places, strict=True)
+            for file in files
+        ]
+    )
+
+
+def _halves(engine: DuckDB, log: TableLog, query: str) -> list[str]:
+    """Conditions that cut many rows at a second into halves, so that two cores can pack them."""
+    if log.shape.order is None:
+        return ["true"]
+    order = quoted(log.shape.order)
+    sql = f"SELECT count(*) AS n, median({order})::BIGINT AS middle FROM ({query})"
+    found = engine.rows(sql).to_pylist()[0]
+    if found["n"] < _HALVED_ROWS:
+        return ["true"]
+    return [f"{order} <= {found['middle']}", f"{order} > {found['middle']}"]
 
 
 def discard(files: Iterable[WrittenFile]) -> None:
