@@ -1,4 +1,4 @@
-"""`python -m bench [import] [lookups] …`: run the measurements and print their tables.
+"""`python -m bench [import] [serve] [lookups]`: run the measurements and print their tables.
 
 `--write` puts them into docs/benchmarks.md; `--events` sets the size of the generated log.
 """
@@ -33,7 +33,7 @@ def _log_of(events: int, where: Path) -> Path:
 def main() -> None:
     """Parse the arguments, run what is named."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="*", default=["import", "lookups"])
+    parser.add_argument("what", nargs="*", default=["import", "serve", "lookups"])
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
@@ -54,6 +54,11 @@ def _run(chosen: argparse.Namespace, work: Path) -> list[str]:
     if "import" in chosen.what:
         file = _log_of(chosen.events, work / "log")
         tables.append(import_speed.compare(file, work, chosen.rounds))
+    if "serve" in chosen.what:
+        from bench import serve
+
+        serve.make_lake(work / "served", min(chosen.events, 1_000_000))
+        tables.append(serve.compare(work / "served"))
     if "lookups" in chosen.what:
         from bench import lookups
 

@@ -101,8 +101,8 @@ def _parameters(cursor: str) -> dict[str, str]:
     return {"limit": str(LIMIT), "cursor": cursor}
 
 
-def measure(name: str, give: GivePage, pages: int) -> None:
-    """Follow the cursor over at most `pages` pages and print the rate."""
+def measure(name: str, give: GivePage, pages: int) -> str:
+    """Follow the cursor over at most `pages` pages; a row of the table."""
     cursor, events, seconds = "", 0, []
     for _ in range(pages):
         begun = time.perf_counter()
@@ -113,10 +113,7 @@ def measure(name: str, give: GivePage, pages: int) -> None:
             break
     rate = events / sum(seconds)
     median = sorted(seconds)[len(seconds) // 2] * 1000
-    print(
-        f"{name:<14} {events:>10,} events {len(seconds):>4} pages {median:>6.0f} ms a page "
-        f"{rate:>10,.0f} events/s {rate / SLACKS_CEILING:>6.1f} x Slack's ceiling"
-    )
+    return f"| {name} | {events:,} | {median:.0f} | {rate:,.0f} | {rate / SLACKS_CEILING:.1f} |"
 
 
 def main() -> None:
@@ -131,16 +128,28 @@ def main() -> None:
         data = chosen.data or Path(made)
         if chosen.data is None:
             make_lake(data, chosen.events)
-        name = f"bench {time.time_ns()}"
+        print(compare(data, chosen.org, chosen.pages))
+
+
+def compare(data: Path, org: str = "default", pages: int = 200) -> str:
+    """The table as Markdown, over the lake in `data`."""
+    name = f"bench {time.time_ns()}"
+    with TokenStore(data / STATE_FILE) as store:
+        _, token = store.create(name, org=org, seconds=3600)
+    lines = [
+        "### Pages of 9,999 events from the audit API, one local client",
+        "",
+        "| client | events | ms a page | events a second | against Slack's ceiling |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    try:
+        with server(data) as url:
+            for client in (httpx_bytes, httpx_parsed, slack_sdk):
+                lines.append(measure(client.__name__, client(url, token), pages))
+    finally:
         with TokenStore(data / STATE_FILE) as store:
-            _, token = store.create(name, org=chosen.org, seconds=3600)
-        try:
-            with server(data) as url:
-                for client in (httpx_bytes, httpx_parsed, slack_sdk):
-                    measure(client.__name__, client(url, token), chosen.pages)
-        finally:
-            with TokenStore(data / STATE_FILE) as store:
-                store.revoke(name)
+            store.revoke(name)
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

@@ -134,3 +134,20 @@ def test_what_does_not_fit_goes_to_the_disk(tmp_path: Path) -> None:
     assert engine.value("SELECT count(DISTINCT m[1:2]) FROM t") == 256
     engine.close()
     assert not spill.exists()
+
+
+def test_several_files_at_once(engine: DuckDB, tmp_path: Path) -> None:
+    """Files written at the same time hold each its own rows, in order."""
+    engine.command("CREATE TABLE numbers AS SELECT range AS i FROM range(1000)")
+    engine.keep("own", "SELECT 1 AS i")
+    assert engine.is_shared("numbers")
+    assert not engine.is_shared("own")
+    jobs = [
+        (f"SELECT i FROM numbers WHERE i % 3 = {k} ORDER BY i DESC", tmp_path / f"{k}.parquet")
+        for k in range(3)
+    ]
+    written = engine.copies(jobs, layout=ParquetLayout())
+    assert [sum(file.rows for file in files) for files in written] == [334, 333, 333]
+    for k, (_, path) in enumerate(jobs):
+        found = engine.rows(f"SELECT i FROM read_parquet({literal(path)})")["i"].to_pylist()
+        assert found == [i for i in reversed(range(1000)) if i % 3 == k]

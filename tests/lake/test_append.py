@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -131,6 +132,30 @@ def test_files_are_sorted(lake: Lake, store: Any, make_event: Any) -> None:
         ).to_pylist()
         keys = [(row["date_create"], row["id"]) for row in rows]
         assert keys == sorted(keys)
+
+
+def test_a_shared_batch_is_written_by_both_cores(lake: Lake, make_event: Any) -> None:
+    """Many rows of one day in a shared table become two sorted files apart in time, nothing is
+    lost; a second time they are all known."""
+    rows = pa.Table.from_pylist([make_event("x", 5)], schema=EVENTS)
+    lake.engine.register("_one", rows)
+    lake.engine.command(
+        "CREATE TABLE shared_batch AS SELECT * REPLACE (range::VARCHAR AS id, "
+        "(date_create + (range * 7919) % 80000)::BIGINT AS date_create) FROM _one, range(30000)"
+    )
+    assert lake.append_events("shared_batch").stored == 30_000
+    seen = lake.events_view("halves")
+    assert len(seen.files) == 2
+    ends = []
+    for file in seen.files:
+        times = lake.engine.rows(f"SELECT date_create AS t FROM read_parquet('{file}')")
+        found = times["t"].to_pylist()
+        assert found == sorted(found)
+        ends.append((found[0], found[-1]))
+    (_, last), (first, _) = sorted(ends)
+    assert last < first
+    assert lake.engine.value("SELECT count(DISTINCT id) FROM halves") == 30_000
+    assert lake.append_events("shared_batch").already_there == 30_000
 
 
 def test_a_batch_over_many_days(lake: Lake, store: Any, make_event: Any) -> None:
