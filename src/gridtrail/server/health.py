@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gridtrail.export.values import iso_seconds
 from gridtrail.server.api.refusals import json_response
 from gridtrail.server.context import context
-from gridtrail.server.metrics import lake_facts
+from gridtrail.server.metrics import coverages, lake_facts
 
 router = APIRouter()
 
@@ -37,5 +37,5 @@ async def ready(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     ours = context(request)
-    facts = await ours.pool.run(lake_facts)
-    return Response(ours.metrics.text(facts), media_type=CONTENT_TYPE_LATEST)
+    facts, collectors = await ours.pool.run(lambda lake: (lake_facts(lake), coverages(lake)))
+    return Response(ours.metrics.text(facts, collectors), media_type=CONTENT_TYPE_LATEST)

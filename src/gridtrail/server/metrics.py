@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from gridtrail.collect.slack_api.coverage import Coverage, collected, coverage
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
 
@@ -43,6 +45,11 @@ def lake_facts(lake: Lake) -> LakeFacts:
         newest=max((file.last for file in files if file.last is not None), default=None),
         committed=commit.stat().st_mtime if commit.exists() else None,
     )
+
+
+def coverages(lake: Lake) -> list[Coverage]:
+    """How far each collector has read, one for each organization and choice of actions."""
+    return [coverage(lake, one.org, actions=one.actions) for one in collected(lake)]
 
 
 class Metrics:
@@ -84,6 +91,24 @@ class Metrics:
             "gridtrail_lake_lag_seconds", "Seconds from the newest event until now.", registry=its
         )
 
+        labels = ["org", "actions"]
+        self._complete = Gauge(
+            "gridtrail_collected_complete_timestamp_seconds",
+            "Everything up to here is collected, without a gap since the first second collected.",
+            labels,
+            registry=its,
+        )
+        self._gaps = Gauge(
+            "gridtrail_collected_gaps", "Stretches wanted and not read.", labels, registry=its
+        )
+        self._late = Gauge("gridtrail_late_events", "Events that came late.", labels, registry=its)
+        self._latest = Gauge(
+            "gridtrail_late_events_most_seconds", "The longest delay.", labels, registry=its
+        )
+        self._working = Gauge(
+            "gridtrail_collector_working", "1 when the collector works.", labels, registry=its
+        )
+
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered; `status` 0 means that the client went away."""
         known = method if method in _METHODS else "other"
@@ -104,8 +129,16 @@ class Metrics:
         """A request was told to wait."""
         self._limited.inc()
 
-    def text(self, facts: LakeFacts) -> bytes:
-        """All of them in Prometheus' text format, with the lake as in `facts`."""
+    def text(self, facts: LakeFacts, collectors: Sequence[Coverage] = ()) -> bytes:
+        """All of them in Prometheus' text format, with lake and collectors as they are now."""
+        for one in collectors:
+            # names of organizations and actions are the settings', not a stranger's
+            labels = (one.org, ",".join(one.actions) or "all")
+            self._complete.labels(*labels).set(one.complete_to or 0)
+            self._gaps.labels(*labels).set(len(one.gaps))
+            self._late.labels(*labels).set(one.late_events)
+            self._latest.labels(*labels).set(one.max_lateness)
+            self._working.labels(*labels).set(one.state == "working")
         self._rows.set(facts.rows)
         self._files.set(facts.files)
         self._version.set(facts.version)
