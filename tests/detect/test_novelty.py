@@ -31,7 +31,20 @@ def p_values(novelty: Novelty, learned: Mapping[str, int]) -> dict[str, float]:
         return state
 
     table = novelty.parameters(DayContext(0, 30, DetectSettings(), read))
+    assert table is not None
     return dict(zip(table["category"].to_pylist(), table["p_value"].to_pylist(), strict=True))
+
+
+def test_nothing_is_said_of_firsts_in_the_first_days() -> None:
+    """With less history than the warm-up there are no parameters, with as much there are."""
+
+    def read(_relation: ir.Table) -> pa.Table:
+        return arrow_schema(NOVELTY).empty_table()
+
+    days = DetectSettings().warmup_days
+    young, old = (DayContext(0, n, DetectSettings(), read) for n in (days - 1, days))
+    assert NETWORKS.parameters(young) is None
+    assert NETWORKS.parameters(old) is not None
 
 
 def alarm_rate(rates: Mapping[str, float], seed: int) -> float:

@@ -64,8 +64,11 @@ class Novelty:
         """The unbound table of categories and their p-values."""
         return table(f"{self.name}_parameters", PARAMETERS)
 
-    def parameters(self, context: DayContext) -> pa.Table:
-        """Rows of PARAMETERS from what was learned before this day."""
+    def parameters(self, context: DayContext) -> pa.Table | None:
+        """Rows of PARAMETERS from what was learned before this day; None while the organization
+        has too little history for a first to mean anything."""
+        if context.history_days < context.settings.warmup_days:
+            return None
         rows = context.read(self.profile.table).to_pylist()
         learned = {row["category"]: row["person_days"] / UNIT for row in rows}
         watched = learned.get(EVERYBODY, 0.0)

@@ -218,8 +218,6 @@ class IpAddress:
 
     def parameters(self, context: DayContext) -> pa.Table | None:
         """P-values of all categories, once the organization has history enough."""
-        if context.history_days < context.settings.warmup_days:
-            return None
         return NOVELTY.parameters(context)
 
     def explain(self, row: Mapping[str, Any], context: DayContext) -> Anomaly | None:
