@@ -21,7 +21,7 @@ TRACKED = subprocess.run(
 
 def test_rooms_import_downwards_only() -> None:
     """The import contract of pyproject.toml holds."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 

@@ -10,7 +10,7 @@ from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.slack.arguments import Arguments, MethodError
 
 if TYPE_CHECKING:
-    from conftest import MakeState
+    from tests.sandbox.conftest import MakeState
 
 
 def run(state: SlackState, method: str, **arguments: Any) -> dict[str, Any]:

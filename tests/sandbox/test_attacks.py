@@ -8,7 +8,7 @@ from gridtrail.enrich.slack_agents import slack_agent
 from gridtrail.sandbox.words import LEADS_FILE
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 
 def own_events(organization: Organization, kind: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from gridtrail.sandbox.describe import describe_world
 from gridtrail.sandbox.slack_state import SlackState
 
 if TYPE_CHECKING:
-    from conftest import MakeState
+    from tests.sandbox.conftest import MakeState
 
 
 def ask(state: SlackState, place: str = "", wanted: Any = None) -> tuple[int, Any]:

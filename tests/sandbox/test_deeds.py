@@ -9,7 +9,7 @@ from gridtrail.sandbox.deeds import Deeds
 from gridtrail.sandbox.world import World
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 
 def parsed(text: str) -> dict[str, Any]:

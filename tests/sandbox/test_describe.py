@@ -6,7 +6,7 @@ from gridtrail.enrich.addresses import AddressBook
 from gridtrail.settings import EnrichSettings
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 
 def settings(organization: Organization) -> EnrichSettings:

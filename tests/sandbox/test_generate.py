@@ -16,7 +16,7 @@ from gridtrail.slack.catalogue import is_known
 from gridtrail.slack.event import read_event
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 SMALL = Plan(seed=1, people=30, days=5)
 ENTITY_KEYS = {

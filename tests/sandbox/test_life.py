@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gridtrail.sandbox.plan import ATTACKS
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 
 def own(organization: Organization) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from gridtrail.errors import WrongUse
 from gridtrail.sandbox.live_clock import LiveClock
 
 if TYPE_CHECKING:
-    from conftest import RealTime
+    from tests.sandbox.conftest import RealTime
 
 
 def test_time_flows_at_its_speed(real: RealTime) -> None:

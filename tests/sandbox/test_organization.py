@@ -15,7 +15,7 @@ from gridtrail.sandbox.plan import Story, StoryKind
 from gridtrail.sandbox.slack_state import SlackState
 
 if TYPE_CHECKING:
-    from conftest import Event, MakeState
+    from tests.sandbox.conftest import Event, MakeState
 
     Log = Callable[..., list[Event]]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from gridtrail.sandbox.rate_limit import SlidingMinute
 
 if TYPE_CHECKING:
-    from conftest import RealTime
+    from tests.sandbox.conftest import RealTime
 
 
 def test_any_sixty_seconds_hold_so_many_calls(real: RealTime) -> None:

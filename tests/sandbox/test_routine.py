@@ -7,7 +7,7 @@ from gridtrail.sandbox.clock import DAY
 from gridtrail.sandbox.networks import REGIONS
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 Event = dict[str, Any]
 

@@ -18,7 +18,7 @@ from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.slack.catalogue import endpoint_groups
 
 if TYPE_CHECKING:
-    from conftest import Event, MakeState
+    from tests.sandbox.conftest import Event, MakeState
 
     Online = Callable[[SlackState], str]
     Log = Callable[..., list[Event]]

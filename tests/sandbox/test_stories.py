@@ -7,7 +7,7 @@ from gridtrail.sandbox.staging import Stage
 from gridtrail.sandbox.stories import plant
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 
 def test_every_kind_can_be_planted(loud: Organization) -> None:

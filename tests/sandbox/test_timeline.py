@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from gridtrail.sandbox.plan import Story
 
 if TYPE_CHECKING:
-    from conftest import MakeState
+    from tests.sandbox.conftest import MakeState
 
 
 def test_nothing_is_there_before_its_time(simulate: MakeState, log: Any) -> None:

@@ -11,7 +11,7 @@ from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.sandbox.web_api import Call, answer_call
 
 if TYPE_CHECKING:
-    from conftest import MakeState
+    from tests.sandbox.conftest import MakeState
 
 
 def ask(state: SlackState, method: str, who: str | None = "owner", **arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from gridtrail.sandbox.plan import Faults, Plan
 from gridtrail.sandbox.writing import uuids
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from tests.sandbox.conftest import Organization
 
 
 def test_ids_are_uuids_of_their_stream() -> None:
