@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import queue
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gridtrail.sandbox.serving import Serving, SlackServer, listen
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import SlackState
 
 HERE = Path(__file__).parent / "node"
 BUILD = Path(__file__).parents[2] / "build" / "node-client"
@@ -26,7 +33,7 @@ def script() -> Path:
     BUILD.mkdir(parents=True, exist_ok=True)
     installed = BUILD / "installed.json"
     lock = (HERE / "package-lock.json").read_bytes()
-    for name in ("package.json", "package-lock.json", ".npmrc", "client.js"):
+    for name in ("package.json", "package-lock.json", ".npmrc", "client.js", "sessions.js"):
         shutil.copyfile(HERE / name, BUILD / name)
     if not installed.exists() or installed.read_bytes() != lock:
         done = subprocess.run(["npm", "ci"], cwd=BUILD, capture_output=True, text=True)
@@ -81,3 +88,39 @@ def test_lock_names_no_host() -> None:
     assert len(packages) > 10
     assert all("resolved" not in package for package in packages.values())
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+
+
+@pytest.fixture
+def simulated() -> Iterator[tuple[str, SlackState]]:
+    """The address of a simulated Slack without limits, and its state."""
+    state = Serving(1_795_219_200, people=20, days=4, speed=0, calls_per_minute=0).state()
+    ready: queue.Queue[str] = queue.Queue()
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
+    thread = threading.Thread(target=server.work)
+    thread.start()
+    yield ready.get(timeout=20), state
+    server.should_exit = True
+    thread.join(timeout=10)
+    state.close()
+
+
+def test_it_pages_filters_and_recovers_from_429(
+    script: Path, simulated: tuple[str, SlackState]
+) -> None:
+    """Sessions come in pages, each once; one person's are those of that person; a call that is
+    throttled is made again after the time that was named."""
+    url, state = simulated
+    state.faults.fail, state.faults.status = 2, 429
+    token = state.named_tokens["owner"].secret
+    command = ["node", str(script.with_name("sessions.js")), f"{url}/api/", token]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["waits"] == [1, 1]
+    assert len(found["pages"]) > 2
+    assert all(len(page) <= 7 for page in found["pages"])
+    sessions = [one for page in found["pages"] for one in page]
+    assert len({one["session_id"] for one in sessions}) == len(sessions)
+    own = [one for one in sessions if one["user_id"] == found["user_id"]]
+    by_id = {one["session_id"]: one for one in own}
+    assert {one["session_id"] for one in found["one"]} == set(by_id)
