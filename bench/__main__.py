@@ -24,11 +24,12 @@ MISSED = """
 - **Import**: the aim is 0.8 of DuckDB's COPY. The peers read leniently, keep duplicates, and write
   one file without a commit; of 12.6 microseconds of processor time an event, about 7 go into
   reading strictly (bytes that are not JSON, doubled keys, odd shapes are found in every record),
-  3.4 into sorted, compressed files, 2 into splitting. DuckDB's COPY takes 5.2 in all. What is left to
-  gain: fewer intermediate columns in the reading query, no table between reading and writing.
+  3.4 into sorted, compressed files, 2 into splitting. DuckDB's COPY takes 5.2 in all. What is left
+  to gain: fewer intermediate columns in the reading query, no table between reading and writing.
 - **Look-ups**: the aim is a p95 of 150 ms on 50 M events. Events of one actor or address lie in
-  every part of the history, and each needs a page of each column unpacked; id, session and absent values
-  are passed by through Bloom filters. Not measured on 50 M events, nor beside another engine.
+  every part of the history, and each needs a page of each column unpacked; id, session and absent
+  values are passed by through Bloom filters. Not measured on 50 M events, nor beside another
+  engine.
 """
 
 EVENTS_PER_PERSON_DAY = 8.9  # of the sandbox, about
