@@ -30,7 +30,7 @@ def run(base_url: str, home: Path) -> None:
         "E0KESTREL",
         base_url=base_url,
         since=NOW - DAY,
-        limit=20,
+        limit=5,
         calls_per_minute=6_000,
         overlap=600,
     )

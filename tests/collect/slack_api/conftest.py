@@ -142,6 +142,7 @@ class FakeSlack(httpx.AsyncBaseTransport):
         self.history_begins = 0
         self.per_minute = 0  # 0: no limit
         self.call_seconds = 0.05
+        self.pause = 0.0  # real seconds that a call through a socket takes
 
     def add(self, number: int, second: int, *, late: float = 0.0, **changes: Any) -> Entry:
         """An event that is visible `late` seconds after its own second is over."""
@@ -472,6 +473,7 @@ def _asgi(slack: FakeSlack) -> ASGIApp:
             return
         request = Request(scope, receive)
         url, headers = str(request.url), dict(request.headers)
+        await asyncio.sleep(slack.pause)
         found = slack.answer(httpx.Request("GET", url, headers=headers))
         body = gzip.compress(found.content)
         kept = {k: v for k, v in found.headers.items() if k != "content-length"}

@@ -29,6 +29,7 @@ def test_killed_collector_loses_and_doubles_nothing(site: Site, serve: Serve) ->
         late = 20_000.0 if number % 50 == 0 else 0.0
         site.slack.add(number, NOW - DAY + number * 110, late=late)
     site.slack.call_seconds = 60  # of the far side's time
+    site.slack.pause = 0.05  # so that no machine is done before it is killed
     with serve(site.slack) as url:
         done = subprocess.run(
             [sys.executable, str(PROGRAM), url, str(site.lake.home), str(KILLS)],
