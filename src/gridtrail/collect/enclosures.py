@@ -13,16 +13,17 @@ from gridtrail.collect.records import Records
 _HEAD = 64 * 1024  # so far into an object its "entries" is looked for
 
 _ARRAY = re.compile(rb"\s*\[(?=\s*(?:[{\]]|\Z))")
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-_FLAT = rb'(?:[^{}\[\]"]++|' + _STRING + rb")*+"
-_NESTED = rb"[{\[]" + _FLAT + rb"(?:[{\[]" + _FLAT + rb"[}\]]" + _FLAT + rb")*+[}\]]"
+# Only runs of one class are possessive: possessive groups are broken in Python before 3.11.5.
+_STRING = rb'"(?:[^"\\]++|\\.)*"'
+_FLAT = rb'(?:[^{}\[\]"]++|' + _STRING + rb")*"
+_NESTED = rb"[{\[]" + _FLAT + rb"(?:[{\[]" + _FLAT + rb"[}\]]" + _FLAT + rb")*[}\]]"
 # an object whose key "entries" opens an array, behind values of at most two levels
 _PAGE = re.compile(
-    rb'\s*+\{(?:[^{}\[\]"]++|(?!"entries")' + _STRING + rb"|" + _NESTED + rb")*+"
+    rb'\s*+\{(?:[^{}\[\]"]++|(?!"entries")' + _STRING + rb"|" + _NESTED + rb")*"
     rb'"entries"\s*+:\s*+\[',
     re.DOTALL,
 )
-_GOES_ON = re.compile(rb"(?:[ \t]*+\r?\n)*+(?:[ \t]+\S|[\"}\]]|\s*\Z)")
+_GOES_ON = re.compile(rb"(?:[ \t]*+\r?\n)*(?:[ \t]+\S|[\"}\]]|\s*\Z)")
 _OPEN_AT_END = re.compile(rb"[\[{,]\s*\Z")
 
 Kind = Literal["array", "page", "value"]
