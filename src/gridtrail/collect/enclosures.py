@@ -23,7 +23,7 @@ _PAGE = re.compile(
     rb'"entries"\s*+:\s*+\[',
     re.DOTALL,
 )
-_GOES_ON = re.compile(rb"(?:[ \t]*+\r?\n)*(?:[ \t]+\S|[\"}\]]|\s*\Z)")
+_GOES_ON = re.compile(rb"\s*+\Z|[ \t\r\n]*+(?:[\"}\]]|(?<=[ \t])\S)")
 _OPEN_AT_END = re.compile(rb"[\[{,]\s*\Z")
 
 Kind = Literal["array", "page", "value"]
