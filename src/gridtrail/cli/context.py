@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,7 +68,14 @@ class Session:
         where: tuple[str, ...] = ()
         if self.data is not None and os.environ.get("GRIDTRAIL_DATA") != str(self.data):
             where = ("--data", str(self.data))
-        return shlex.join(["gridtrail", *where, *words])
+        return shlex.join([_program(), *where, *words])
+
+
+def _program() -> str:
+    """How this program was called, when its name alone would not be found."""
+    called = Path(sys.argv[0])
+    known = shutil.which("gridtrail") is not None or called.name != "gridtrail"
+    return "gridtrail" if known else str(called)
 
 
 def session(context: typer.Context) -> Session:
