@@ -159,9 +159,6 @@ class _Run:
         self.on_progress("what is known of addresses and clients", 0, len(days))
         self.lake.events_view("_range", org=self.org, oldest=st.midnight(days[0]), latest=self.to)
         refresh(self.lake, self.engine, "_range", self.settings)
-        # joined once a day: a table, not a view over files
-        self.engine.keep("addresses", "SELECT * FROM addresses")
-        self.engine.keep("clients", "SELECT * FROM clients")
 
     def _decide(
         self,

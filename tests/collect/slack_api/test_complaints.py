@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gridtrail.collect.slack_api.asking import GaveUp
-from gridtrail.collect.slack_api.planning import BEGINNING
 from gridtrail.errors import BadSettings
+from gridtrail.slack.audit_api import BEGINNING
 
 NOW = 1_790_000_000
 DAY = 86_400

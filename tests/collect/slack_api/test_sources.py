@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gridtrail.collect.slack_api.planning import BEGINNING
 from gridtrail.collect.slack_api.sources import sources
 from gridtrail.collect.slack_api.streams import Stream
 from gridtrail.errors import BadSettings
 from gridtrail.settings import load_settings
+from gridtrail.slack.audit_api import BEGINNING
 
 SEVERAL = """
 [collect]

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from gridtrail.collect.slack_api.clocks import Clock, Horizon
 from gridtrail.collect.slack_api.pacing import Budget, Pace
-from gridtrail.collect.slack_api.planning import BEGINNING, Bounds
-from gridtrail.collect.slack_api.reading import MAX_LIMIT
+from gridtrail.collect.slack_api.planning import Bounds
 from gridtrail.collect.slack_api.storing import Stored
 from gridtrail.collect.slack_api.streams import Stream
 from gridtrail.errors import GridtrailError
+from gridtrail.slack.audit_api import BEGINNING, MAX_LIMIT
 
 _Result = TypeVar("_Result")
 

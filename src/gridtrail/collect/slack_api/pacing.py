@@ -6,7 +6,7 @@ import random
 from collections import deque
 from dataclasses import dataclass
 
-from gridtrail.collect.slack_api.reading import MAX_LIMIT
+from gridtrail.slack.audit_api import MAX_LIMIT
 
 _MINUTE = 60.0
 _SMALLEST_LIMIT = 100

@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridtrail.collect.slack_api.reading import Window
-
-BEGINNING = 1_519_862_400
-"""2018-03-01 00:00:00 UTC: Slack has no audit event before March 2018."""
+from gridtrail.slack.audit_api import BEGINNING
 
 DAY = 86_400
 LATEST_ARRIVAL = DAY

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 from gridtrail.collect.slack_api.pages import Page
 from gridtrail.errors import RetryLater, WrongUse
-
-MAX_LIMIT = 9999
-MAX_ACTIONS = 30  # in one call
+from gridtrail.slack.audit_api import MAX_ACTIONS, MAX_LIMIT
 
 PAGES_IN_A_WINDOW = 48
 """A window of more pages is read anew in smaller ones: cursors expire, and what one window costs

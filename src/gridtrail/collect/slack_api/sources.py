@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 
 from gridtrail.collect.slack_api.lanes import Source
-from gridtrail.collect.slack_api.planning import BEGINNING
 from gridtrail.errors import BadSettings
 from gridtrail.settings import CollectSettings, Settings, SourceSettings
+from gridtrail.slack.audit_api import BEGINNING
 
 
 def sources(settings: Settings) -> list[Source]:
