@@ -65,6 +65,13 @@ if [ "$extra" = test ] && ! command -v npm >/dev/null 2>&1; then
         exit 2
     }
 fi
+if [ "$extra" != base ] && ! command -v java >/dev/null 2>&1; then
+    # Spark, the second engine, runs on Java
+    apt_install openjdk-17-jre-headless || apt_install default-jre-headless || {
+        say "The tests start a Spark cluster: type 'sudo apt-get install default-jre-headless' and run make again."
+        exit 2
+    }
+fi
 
 say "Installing requirements/$extra.txt (pinned by hash) ..."
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \

@@ -1,0 +1,1 @@
+"""Measuring detection: calibration, quality on simulated organizations, what-if."""

@@ -1,0 +1,1 @@
+"""Sigma rules and their cases; what they mean as relations over the lake; the linter."""
