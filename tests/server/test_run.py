@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
-import threading
+import time
 from typing import Any
 
 import pytest
+
+from gridtrail.server.tokens import TokenStore
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -17,34 +20,41 @@ def test_graceful(data: Any, serve: Any, make_event: Any, number: int) -> None:
     """Told to stop, it finishes the request it is at, notes who was there, and ends with 0."""
     data.fill([make_event(f"id{n}", n) for n in range(50)])
     server, token = serve(data), data.token("auditlogs:read", "auditlogs:write")
-    answers = []
-    sent = threading.Event()
-
-    def slowly() -> Any:
-        yield b'[{"id":"late","action":"x","date_create":1700000000}'
-        sent.set()
-        stopping.wait(10)
-        yield b"]"
-
-    def post() -> None:
-        with server.client(token) as client:
-            answers.append(client.post("/audit/v1/logs", content=slowly()).json())
-
-    stopping = threading.Event()
-    thread = threading.Thread(target=post)
-    thread.start()
-    assert sent.wait(10)
-    server.process.send_signal(number)
-    stopping.set()
-    thread.join(30)
+    body = b'[{"id":"late","action":"x","date_create":1700000000}]'
+    with _connected(server.url) as connection:
+        connection.sendall(
+            b"POST /audit/v1/logs HTTP/1.1\r\nHost: gridtrail\r\nExpect: 100-continue\r\n"
+            b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n" % (token.encode(), len(body))
+        )
+        # the server asks for the body: from here on it is at this request
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        server.process.send_signal(number)
+        _wait_until_refused(server.url)
+        connection.sendall(body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["stored"] == 1
     assert server.process.wait(30) == 0
-    assert [answer["stored"] for answer in answers] == [1]
     assert data.lake.event("late") is not None
-    from gridtrail.server.tokens import TokenStore
-
     with TokenStore(data.path / "state.db") as store:
         assert [token.last_used_at is not None for token in store.list()] == [True]
     assert server.log()[-1]["event"] == "stopped"
+
+
+def _connected(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def _wait_until_refused(url: str) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            _connected(url).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("It still takes connections after it was told to stop.")
 
 
 def test_killed_after_the_answer(data: Any, serve: Any, make_event: Any) -> None:
