@@ -155,3 +155,21 @@ def test_kind_at_the_time(
         kinds.append(row and row["address_kind"])
 
     assert kinds == ["unknown", "tor", "tor", "unknown"]
+
+
+def test_tls_traits(placed: Placed) -> None:
+    """TLS fingerprints in an event's details are read as such, and nothing else is."""
+    given = {"client_ja3_fingerprint": "3f2a9c1d", "client_ja4_fingerprint": "t13d_85_b2"}
+    row, other = placed(details=given), placed(details={"client_ja3_fingerprint": "' OR 1"})
+
+    assert (row["ja3"], row["ja4"]) == ("3f2a9c1d", "t13d_85_b2")
+    assert (other["ja3"], other["ja4"]) == (None, None)
+    assert placed()["ja3"] is None
+
+
+def test_build(placed: Placed) -> None:
+    """A row shows the Chrome and Electron of a desktop client, and what a forged one breaks."""
+    row = placed(client="Mozilla/5.0 (Windows NT 10.0) Slack_SSB/4.36.140")
+
+    assert (placed()["chrome_major"], placed()["electron_major"]) == (140, 38)
+    assert (row["well_formed"], row["defect"]) == (False, "no_applewebkit")

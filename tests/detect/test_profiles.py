@@ -21,6 +21,8 @@ def event(at: int, **columns: Any) -> dict[str, Any]:
         "at": DAY + at, "subject": "W1", "subject_type": "user", "team": "T1", "own": True,
         "teaches": True, "network": "AS1", "country": "US", "family": "Slack Desktop",
         "lineage": "Slack Desktop|macOS|computer", "version_key": 7, "session_id": "9",
+        "chrome_major": 140, "electron_major": 38, "well_formed": True, "client_kind": "desktop",
+        "os": "macOS",
     }  # fmt: skip
     return dict.fromkeys(DAY_EVENTS) | usual | columns
 
@@ -50,13 +52,16 @@ def test_people(engine: DuckDB) -> None:
 
 
 def test_others_teach_nothing(engine: DuckDB) -> None:
-    """Neither tools nor the contexts of others enter what is usual; tools are clients used."""
+    """Neither tools nor the contexts of others enter what is usual; tools are clients used, and
+    forged clients are none."""
     tool = event(1, teaches=False, family="curl", lineage="curl||unknown")
+    forged = event(1, well_formed=False)
     invited = event(2, own=False, teaches=False, subject="W2")
 
     assert learned(engine, known, [[tool, invited]]) == []
     assert learned(engine, releases, [[tool, invited]]) == []
     assert [row["family"] for row in learned(engine, agents, [[tool, invited]])] == ["curl"]
+    assert learned(engine, releases, [[forged]]) == learned(engine, agents, [[forged]]) == []
     assert [row["subject"] for row in learned(engine, people, [[tool, invited]])] == ["W1"]
 
 

@@ -57,8 +57,13 @@ DAY_EVENTS: Mapping[str, str] = {
     "lineage": "string",  # versions are comparable within one lineage
     "os": "string",
     "device_class": "string",
+    "chrome_major": "int64",  # 0 where the agent names none
+    "electron_major": "int64",
     "automated": "boolean",
     "well_formed": "boolean",
+    "defect": "string",  # the rule of Slack's grammar that is broken
+    "ja3": "string",  # TLS traits, in the rare event whose details carry them
+    "ja4": "string",
     "expected_client": "boolean",
 }
 """Columns of `day_events`, the narrow relation of one organization's day that detectors read."""

@@ -55,8 +55,11 @@ CLIENTS = {
     "lineage": "string",
     "os": "string",
     "device_class": "string",
+    "chrome_major": "int64",
+    "electron_major": "int64",
     "automated": "boolean",
     "well_formed": "boolean",
+    "defect": "string",
     "expected": "boolean",
 }
 NO_PERSON = ("USLACKUSER", "USLACKSECURITY")
@@ -65,6 +68,17 @@ NO_PERSON = ("USLACKUSER", "USLACKSECURITY")
 
 BY_ANOTHER = ('"type":"INVITED"', '"type":"KICKED"', '"inviter":{', '"kicker":{')
 """What details without spaces hold when somebody else acted; in a name quotes are escaped."""
+
+TLS_TRAITS = r'"client_{}_fingerprint":"([0-9A-Za-z_]{{1,64}})"'
+"""Slack's keys (slack/api.md 3.1), seen on anomalies; here in case other events carry them."""
+
+
+def _tls_trait(details: ir.StringValue, name: str) -> ir.StringValue:
+    # most details hold none: a search for the key is cheaper than a regular expression
+    found = details.re_extract(TLS_TRAITS.format(name), 1)
+    has = details.contains(f'"client_{name}_fingerprint"')
+    trait: ir.StringValue = ibis.ifelse(has, found, "").nullif("")
+    return trait
 
 
 def _attributed(events: ir.Table) -> ir.Table:
@@ -109,5 +123,7 @@ def day_events_expression() -> ir.Table:
         automated=joined.automated.fill_null(False),
         well_formed=joined.well_formed.fill_null(True),
         expected_client=joined.expected.fill_null(False),
+        ja3=_tls_trait(joined.details, "ja3"),
+        ja4=_tls_trait(joined.details, "ja4"),
     )
     return complete.select(*DAY_EVENTS)
