@@ -127,6 +127,25 @@ class ServerSettings(BaseModel):
     )
 
 
+class RulesSettings(BaseModel, extra="forbid"):
+    """Which rules run."""
+
+    pack: bool = Field(default=True, description="Run the built-in rules for Slack.")
+    folders: list[Path] = Field(
+        default=[],
+        description="Folders (a git checkout is one) with rules of your own: Sigma files, and "
+        "Panther-style Python rules with their YAML. Read anew when a file changes.",
+    )
+    disabled: list[str] = Field(
+        default=[], description="Names or ids of rules that must not make hits."
+    )
+    python_seconds: int = Field(
+        default=60,
+        ge=1,
+        description="Processor time that Python rules may take for 10,000 events.",
+    )
+
+
 class SourceSettings(BaseModel, extra="forbid"):
     """One organization to collect from; what is not set is as in `[collect]`."""
 
@@ -222,6 +241,7 @@ class Settings(BaseSettings):
     imports: ImportSettings = ImportSettings()
     collect: CollectSettings = CollectSettings()
     server: ServerSettings = ServerSettings()
+    rules: RulesSettings = RulesSettings()
 
     @classmethod
     def settings_customise_sources(
