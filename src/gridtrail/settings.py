@@ -54,6 +54,22 @@ class EnrichSettings(BaseModel):
     hosting_lists: list[Path] = Field(
         default=[], description="The same for hosting and cloud ranges."
     )
+    ioc_lists: list[Path] = Field(
+        default=[],
+        description="Lists of addresses known to be malicious (indicators of compromise), in the "
+        "same form.",
+    )
+    ioc_days: int = Field(
+        default=30,
+        ge=1,
+        description="An entry of these that says from when it was true, but not until when, is "
+        "true for so many days; one without times for good.",
+    )
+    suspicious_asn_lists: list[Path] = Field(
+        default=[],
+        description="Lists of ASNs whose use is suspicious: an ASN a line, `#` comments; further "
+        "columns may give a name, and from when to when it was true.",
+    )
     expected_clients: list[str] = Field(
         default=[],
         description="Client families that people of this organization are expected to use, beside "
@@ -116,6 +132,17 @@ class ServerSettings(BaseModel):
     )
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="A larger posted body is refused."
+    )
+    collect: bool = Field(
+        default=True,
+        description="`serve` also collects from what `[collect]` names: a token, sources, or an "
+        "address of one's own.",
+    )
+    detect_seconds: int = Field(
+        default=15,
+        ge=0,
+        description="`serve` also looks for anomalies in what is new, this often, and makes "
+        "findings; 0 leaves that to `gridtrail detect`.",
     )
     workers: int = Field(
         default=2, ge=1, description="Threads that read the lake, each with an engine session."

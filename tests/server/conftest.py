@@ -155,6 +155,7 @@ def _no_proxy() -> Iterator[None]:
 def _start(data: Data, log_file: Path, settings: dict[str, Any]) -> Server:
     command = [sys.executable, "-c", "from gridtrail.cli.main import run; run()"]
     command += ["--data", str(data.path), "serve", "--port", "0"]
+    settings = {"detect_seconds": 0} | settings
     given = {f"GRIDTRAIL_SERVER__{name.upper()}": str(v) for name, v in settings.items()}
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stderr=log, env=os.environ | given)
@@ -179,7 +180,8 @@ def _starting(directory: Path) -> Iterator[Serve]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts `gridtrail serve` on a free port; settings by name, such as `workers=1`."""
+    """Starts `gridtrail serve` on a free port; settings by name, such as `workers=1`. It
+    detects nothing unless `detect_seconds` is given."""
     with _starting(tmp_path) as start:
         yield start
 

@@ -26,18 +26,27 @@ def serve(
         int | None,
         typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one."),
     ] = None,
+    collect: Annotated[
+        bool | None,
+        typer.Option("--collect/--no-collect", help="Also collect from what the settings name."),
+    ] = None,
+    detect: Annotated[
+        bool, typer.Option("--detect/--no-detect", help="Also detect in what is new.")
+    ] = True,
 ) -> None:
-    """Serve Slack's Audit Logs API from the lake.
+    """Serve, collect and detect, in one process.
 
-    Slack's audit clients can read it. Ends with SIGTERM or Ctrl-C, after the requests that were
-    begun. The log is JSON on stderr.
+    Slack's audit clients can read the lake through Slack's Audit Logs API. New events are collected
+    from what the settings name, and looked at as they come. Ends with SIGTERM or Ctrl-C, after the
+    requests that were begun. The log is JSON on stderr.
     """
     from gridtrail.server.log_lines import set_up
     from gridtrail.server.run import serve as run
 
     ours = session(context)
     settings = ours.settings
-    given = {"host": host, "port": port}
+    given: dict[str, object] = {"host": host, "port": port, "collect": collect}
+    given |= {} if detect else {"detect_seconds": 0}
     changed = {name: value for name, value in given.items() if value is not None}
     server = settings.server.model_copy(update=changed)
 

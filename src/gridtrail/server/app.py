@@ -26,6 +26,7 @@ from gridtrail.server.pool import LakePool
 from gridtrail.server.rate import RateLimit
 from gridtrail.server.requests import Requests
 from gridtrail.server.tokens import TokenStore
+from gridtrail.server.work import Work
 from gridtrail.settings import Settings
 
 STATE_FILE = "state.db"
@@ -34,9 +35,12 @@ _FLUSH_SECONDS = 30
 log = structlog.get_logger("gridtrail.server")
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """The ASGI application over the data directory of `settings`; opened by its lifespan."""
-    metrics = Metrics()
+def create_app(settings: Settings, *, work: Work | None = None) -> ASGIApp:
+    """The ASGI application over the data directory of `settings`; opened by its lifespan.
+
+    `work` (collector and detection) is started and stopped with it.
+    """
+    metrics = Metrics(work)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
@@ -52,9 +56,13 @@ def create_app(settings: Settings) -> ASGIApp:
             access = Access(store)
             limit = RateLimit(server.rate_limit_per_minute)
             flushing = asyncio.create_task(_flush_forever(access))
+            if work is not None:
+                work.start()
             try:
                 yield {"context": Context(server, pool, access, limit, metrics)}
             finally:
+                if work is not None:
+                    await asyncio.to_thread(work.stop)
                 flushing.cancel()
                 with suppress(asyncio.CancelledError):
                     await flushing

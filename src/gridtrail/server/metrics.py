@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from gridtrail.collect.slack_api.coverage import Coverage, collected, coverage
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
+from gridtrail.server.work import Work
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -55,7 +56,8 @@ def coverages(lake: Lake) -> list[Coverage]:
 class Metrics:
     """The metrics of one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work | None = None) -> None:
+        self._work = work
         self._registry = CollectorRegistry()
         its = self._registry
         self._requests = Counter(
@@ -109,6 +111,19 @@ class Metrics:
             "gridtrail_collector_working", "1 when the collector works.", labels, registry=its
         )
 
+        self._process = Gauge(
+            "gridtrail_work_failing",
+            "1 when the server's own collector or detection fails.",
+            ["work"],
+            registry=its,
+        )
+        self._done = Gauge(
+            "gridtrail_work_last_done_timestamp_seconds",
+            "When it last did its work.",
+            ["work"],
+            registry=its,
+        )
+
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered; `status` 0 means that the client went away."""
         known = method if method in _METHODS else "other"
@@ -139,6 +154,11 @@ class Metrics:
             self._late.labels(*labels).set(one.late_events)
             self._latest.labels(*labels).set(one.max_lateness)
             self._working.labels(*labels).set(one.state == "working")
+        if self._work is not None:
+            both = {"collector": self._work.collecting, "detection": self._work.detecting}
+            for name, status in both.items():
+                self._process.labels(name).set(status.state == "failing")
+                self._done.labels(name).set(status.last_done or 0)
         self._rows.set(facts.rows)
         self._files.set(facts.files)
         self._version.set(facts.version)

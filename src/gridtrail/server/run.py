@@ -11,6 +11,7 @@ import uvicorn
 
 from gridtrail.errors import BadSettings
 from gridtrail.server.app import create_app
+from gridtrail.server.work import Work
 from gridtrail.settings import Settings
 
 _BACKLOG = 2048
@@ -20,17 +21,17 @@ log = structlog.get_logger("gridtrail.server")
 
 
 def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
-    """Serve until told to stop. `started` gets the address once connections are accepted.
+    """Serve until told to stop, collecting and detecting beside it as the settings say.
 
-    Requests that were begun are finished first. Raises BadSettings when the address cannot be
-    used.
+    `started` gets the address once connections are accepted. Requests that were begun are finished
+    first. Raises BadSettings when the address cannot be used.
     """
     listener = _listen(settings.server.host, settings.server.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            create_app(settings, work=Work(settings)),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +27,10 @@ from gridtrail.collect.slack_api.lanes import (
 from gridtrail.collect.slack_api.pacing import Budget
 from gridtrail.collect.slack_api.storing import Store
 from gridtrail.engine.duckdb import DuckDB
-from gridtrail.errors import BadSettings, GridtrailError, WrongUse
+from gridtrail.errors import BadSettings, GridtrailError
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.log import PARTITION_TEXT
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there nobody watches over two collectors at once
-    fcntl = None  # type: ignore[assignment]
+from gridtrail.lake.only_one import only_one
 
 _SLACK = "https://api.slack.com/"
 
@@ -148,28 +144,15 @@ def _only_one(home: Path, sources: Sequence[Source]) -> Iterator[None]:
     Two collectors of one stream would store nothing twice, but move one checkpoint, each from
     where it stood itself.
     """
-    names = [f"collect-{source.org}-{source.stream.name}.lock" for source in sources]
+    names = [f"collect-{source.org}-{source.stream.name}" for source in sources]
     for name in names:
         if names.count(name) > 1:
             raise BadSettings(
-                f"Two sources read the same of {name[8:-5]}: name each organization once in "
+                f"Two sources read the same of {name[8:]}: name each organization once in "
                 "collect.sources."
             )
-    files = []
-    try:
+    with ExitStack() as locks:
         for name in names:
-            home.parent.mkdir(parents=True, exist_ok=True)
-            file = (home.parent / name).open("ab")
-            files.append(file)
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    raise WrongUse(
-                        f"Another process collects {name[8:-5]} into this directory: stop it first."
-                    ) from error
+            sentence = f"Another process collects {name[8:]} into this directory: stop it first."
+            locks.enter_context(only_one(home, name, sentence))
         yield
-    finally:
-        for file in files:
-            with suppress(OSError):
-                file.close()
