@@ -53,6 +53,15 @@ def test_an_entry_listed_twice_is_true_from_first_to_last(write: Write) -> None:
     assert AddressList("tor", [one, two]).validity([at("192.0.2.1")]) == [Validity(100, 400)]
 
 
+def test_entries_may_age(write: Write) -> None:
+    """With a lifetime an entry with a first time only ends; one without times does not."""
+    text = "192.0.2.1\n192.0.2.2 1000\n192.0.2.3 1000 9000\n"
+    entries = AddressList("ioc", [write("feed.txt", text)], lifetime=50)
+    found = entries.validity([at(f"192.0.2.{n}") for n in (1, 2, 3)])
+    assert found == [Validity(), Validity(1000, 1050), Validity(1000, 9000)]
+    assert [entry.source for entry in found if entry is not None] == ["feed"] * 3
+
+
 def test_the_digest_follows_the_entries(write: Write) -> None:
     """Comments do not change the digest, entries and times do."""
     texts = ["192.0.2.1", "192.0.2.1 # a", "192.0.2.2", "192.0.2.1 5"]

@@ -153,6 +153,23 @@ def test_internal_addresses_are_on_no_list(write: Write) -> None:
     assert both.facts("73.1.2.3", as_of=15).kind == "internal"
 
 
+def test_lists_of_what_is_malicious_or_suspicious(write: Write) -> None:
+    """Beside the kind stand the lists that the address or its ASN is on, with their times."""
+    listed = book(
+        ioc_lists=[write("feed.txt", "73.1.2.3 1000\n8.8.8.8\n")],
+        ioc_days=2,
+        suspicious_asn_lists=[write("evil.txt", "7922,Bad,2026-01-01\n")],
+        vpn_lists=[write("vpn.txt", "73.1.2.3\n")],
+        internal_networks=["73.1.2.0/31"],
+    )
+    both, other, office = listed.facts_many(["73.1.2.3", "8.8.8.8", "73.1.2.1"])
+    assert (both.kind, both.listed_name) == ("vpn", "vpn")
+    assert (both.ioc_list, both.ioc_from, both.ioc_to) == ("feed", 1000, 1000 + 2 * 86_400)
+    assert (both.asn_list, both.asn_from, both.asn_to) == ("evil: Bad", 1_767_225_600, FOREVER)
+    assert (other.ioc_list, other.ioc_from, other.ioc_to) == ("feed", 0, FOREVER)
+    assert (other.asn_list, office.ioc_list, office.asn_list) == (None, None, None)
+
+
 def test_the_version_follows_the_sources(write: Write) -> None:
     """Equal sources give equal versions; other settings and other files give others."""
     assert book().version == PACKAGED.version

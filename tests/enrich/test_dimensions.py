@@ -19,11 +19,13 @@ from gridtrail.enrich.dimensions import (
     CLIENTS,
     CLIENTS_TABLE,
     Refreshed,
+    address_book,
     clients_version,
     compute_addresses,
     compute_clients,
     kind_at,
     refresh,
+    stood_on,
 )
 from gridtrail.lake.lake import Lake
 from gridtrail.settings import EnrichSettings, Settings
@@ -146,3 +148,26 @@ def test_kind_at_is_an_expression(
     query = addresses.select(kind=kind_at(addresses, ibis.literal(seconds, "int64")))
     assert engine.rows(query).to_pylist() == [{"kind": kind}]
     assert AddressBook(enrich).facts("8.8.8.8", as_of=seconds).kind == kind
+
+
+@pytest.mark.parametrize(("seconds", "name"), [(9, None), (10, "t"), (19, "t"), (20, None)])
+def test_stood_on_is_an_expression(
+    lake: Lake, engine: DuckDB, write: Write, seconds: int, name: str | None
+) -> None:
+    """The list of malicious addresses that an address stood on is said for its times only."""
+    enrich = EnrichSettings(ioc_lists=[write("t", "8.8.8.8 10 20\n")])
+    engine.register("events", EVENTS.slice(0, 1))
+    refresh(lake, engine, "events", Settings(enrich=enrich))
+    columns = {"ioc_list": "string", "ioc_from": "int64", "ioc_to": "int64"}
+    addresses = ibis.table(columns, name="addresses")
+    query = addresses.select(name=stood_on(addresses, "ioc", ibis.literal(seconds, "int64")))
+    assert engine.rows(query).to_pylist() == [{"name": name}]
+
+
+def test_a_changed_list_is_read_again(write: Write) -> None:
+    """A feed that was written anew is seen with the next look, without a restart."""
+    enrich = EnrichSettings(suspicious_asn_lists=[write("evil", "64500\n")])
+    before = address_book(enrich)
+    assert address_book(enrich) is before
+    write("evil", "64500\n15169\n")
+    assert address_book(enrich).facts("8.8.8.8").asn_list == "evil"

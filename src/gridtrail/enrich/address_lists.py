@@ -3,7 +3,8 @@
 One CIDR range or address a line, `#` starts a comment. Behind it may stand two more columns, with
 commas, tabs or blanks between them: `valid_from` and `valid_to`, each epoch seconds or an ISO 8601
 date or time (UTC without an offset); an entry is true from the first (included) to the second
-(not included), and for good where they are left out.
+(not included), and for good where they are left out. A list whose entries age says for how long
+one is true that has a first time only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,10 +28,12 @@ _HEADINGS = frozenset({"network", "cidr", "ip", "ip_address", "address", "range"
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Epoch seconds from which (included) to which (not included) an entry is true."""
+    """Epoch seconds from which (included) to which (not included) an entry is true, and the name
+    of its list (a file's name without its ending)."""
 
     start: int = ALWAYS
     end: int = FOREVER
+    source: str = field(default="", compare=False)
 
     @property
     def timeless(self) -> bool:
@@ -39,29 +42,36 @@ class Validity:
 
     def hull(self, other: Validity) -> Validity:
         """The shortest time that covers both."""
-        return Validity(min(self.start, other.start), max(self.end, other.end))
+        return Validity(min(self.start, other.start), max(self.end, other.end), self.source)
 
 
 class AddressList:
     """All entries of one kind; the narrowest range that holds an address answers for it.
 
-    An entry that is listed more than once is true from the first to the last of its times.
+    An entry that is listed more than once is true from the first to the last of its times. One
+    with a first time only is true for `lifetime` seconds (None: for good).
     """
 
-    def __init__(self, kind: str, paths: Sequence[Path], networks: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        kind: str,
+        paths: Sequence[Path],
+        networks: Sequence[str] = (),
+        lifetime: int | None = None,
+    ) -> None:
         self.kind = kind
         entries: dict[tuple[int, int, int], Validity] = {}
         hashed = hashlib.sha256()
-        lines = [(f"{kind} list", at, text) for at, text in enumerate(networks, 1)]
+        lines = [(f"{kind} list", "", at, text) for at, text in enumerate(networks, 1)]
         for path in paths:
-            text = _read(path, kind)
-            lines += [(str(path), at, line) for at, line in enumerate(text.splitlines(), 1)]
-        for where, at, line in lines:
-            entry = _entry(where, at, line)
+            text = read_list(path, f"{kind}_lists")
+            lines += [(str(path), path.stem, at, x) for at, x in enumerate(text.splitlines(), 1)]
+        for where, source, at, line in lines:
+            entry = _entry(where, source, at, line, lifetime)
             if entry is not None:
                 network, validity = entry
                 hashed.update(f"{network} {validity}\n".encode())
-                entries[network] = validity.hull(entries.get(network, validity))
+                entries[network] = entries.get(network, validity).hull(validity)
         self.digest = hashed.hexdigest()
         self._validity = list(entries.values())
         self._table = range_table((*network, at) for at, network in enumerate(entries))
@@ -81,34 +91,50 @@ class AddressList:
         return found
 
 
-def _read(path: Path, kind: str) -> str:
+def read_list(path: Path, setting: str) -> str:
+    """The text of a list. Raises BadSettings naming `enrich.<setting>` when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(
-            f"The list {path} cannot be read ({error}): correct enrich.{kind}_lists."
+            f"The list {path} cannot be read ({error}): correct enrich.{setting}."
         ) from error
 
 
-def _entry(where: str, at: int, line: str) -> tuple[tuple[int, int, int], Validity] | None:
+def _entry(
+    where: str, source: str, at: int, line: str, lifetime: int | None
+) -> tuple[tuple[int, int, int], Validity] | None:
     fields = [f for f in _SEPARATOR.split(line.partition("#")[0].strip()) if f]
     if not fields or fields[0].lower() in _HEADINGS:
         return None
     network = read_network(fields[0])
     if network is None:
         raise BadSettings(f"{where}:{at} is not an address or CIDR range: correct that entry.")
-    start = _seconds(fields[1], where, at) if len(fields) > 1 else ALWAYS
-    end = _seconds(fields[2], where, at) if len(fields) > 2 else FOREVER
-    return network, Validity(start, end)
+    return network, validity(fields[1:3], f"{where}:{at}", source, lifetime)
 
 
-def _seconds(text: str, where: str, at: int) -> int:
+def validity(
+    times: Sequence[str], where: str, source: str, lifetime: int | None = None
+) -> Validity:
+    """When an entry is true whose line at `where` has these `times`: none, the first, or both.
+
+    Raises BadSettings for a text that is no time.
+    """
+    start = _seconds(times[0], where) if times else ALWAYS
+    if len(times) > 1:
+        end = _seconds(times[1], where)
+    else:
+        end = start + lifetime if times and lifetime is not None else FOREVER
+    return Validity(start, end, source)
+
+
+def _seconds(text: str, where: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 16:
         return int(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadSettings(
-            f"{where}:{at} has a time that is neither epoch seconds nor ISO 8601: correct it."
+            f"{where} has a time that is neither epoch seconds nor ISO 8601: correct it."
         ) from error
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -16,9 +16,10 @@ Sources, strongest first:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from gridtrail.enrich.address_lists import ALWAYS, FOREVER, AddressList, Validity
 from gridtrail.enrich.address_sources import SILENT, AddressSource, Fact, open_source
@@ -29,12 +30,13 @@ from gridtrail.enrich.address_text import (
     read_address,
     special_ranges,
 )
+from gridtrail.enrich.asn_lists import AsnList
 from gridtrail.enrich.networks import PackagedSource, network_of, provider_kind
 from gridtrail.enrich.providers import providers
 from gridtrail.enrich.ranges import NOTHING
 from gridtrail.settings import EnrichSettings
 
-ALGORITHM = 1
+ALGORITHM = 2
 """Raise when the same sources give other facts than before: dimension rows are then recomputed."""
 
 KINDS = (
@@ -42,6 +44,7 @@ KINDS = (
     "reserved", "unknown",
 )  # fmt: skip
 LISTED_KINDS = ("tor", "vpn", "relay", "hosting")
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ class Address:
     what a person does not leave without going somewhere else: `AS<number>` of the provider, or the
     wide prefix where no ASN is known. `kind` holds whatever the time; `listed_kind` only for events
     in [`listed_from`, `listed_to`) (epoch seconds), when the address stood on a list with times.
+    `listed_name` is the name of the list that gave the one or the other.
+
+    `ioc_list` and `asn_list` name the list of malicious addresses and the one of suspicious ASNs
+    that the address is on, each with its times.
     """
 
     ip: str
@@ -67,6 +74,13 @@ class Address:
     listed_kind: str | None = None
     listed_from: int = 0
     listed_to: int = 0
+    listed_name: str | None = None
+    ioc_list: str | None = None
+    ioc_from: int = 0
+    ioc_to: int = 0
+    asn_list: str | None = None
+    asn_from: int = 0
+    asn_to: int = 0
 
     def kind_at(self, seconds: int) -> str:
         """The kind at that time (epoch seconds)."""
@@ -95,6 +109,9 @@ class AddressBook:
         }
         lists = [AddressList(kind, named[kind]) for kind in LISTED_KINDS]
         self._lists = [entries for entries in lists if len(entries)]
+        lifetime = settings.ioc_days * DAY_SECONDS
+        self._ioc = AddressList("ioc", settings.ioc_lists, lifetime=lifetime)
+        self._asns = AsnList(settings.suspicious_asn_lists)
         self.version = self._version()
 
     def _version(self) -> str:
@@ -102,6 +119,7 @@ class AddressBook:
         parts = [str(ALGORITHM), providers().digest, repr(sorted(self._hosting))]
         parts += [source.digest for source in self._sources]
         parts += [f"{e.kind} {e.digest}" for e in (self._internal, *self._lists)]
+        parts += [self._ioc.digest, self._asns.digest]
         parts.append(self._packaged.digest if self._packaged else "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -123,14 +141,18 @@ class AddressBook:
         facts = self._merged(addresses, special)
         internal = self._internal.validity(addresses)
         listed = [(entries.kind, entries.validity(addresses)) for entries in self._lists]
+        malicious = self._ioc.validity(addresses)
         made = []
         for at, address in enumerate(addresses):
             if internal[at] is not None:
-                made.append(_address(address, facts[at], "internal", _NEVER))
+                made.append(_address(address, facts[at], "internal", {}))
                 continue
             entries = [(k, found[at]) for k, found in listed] if listed else ()
             kind = _timeless(entries) or self._kind(facts[at], special[at])
-            made.append(_address(address, facts[at], kind, _timed(entries)))
+            lists = _timed(entries)
+            lists |= _stood("ioc", malicious[at])
+            lists |= _stood("asn", self._asns.validity(facts[at].asn))
+            made.append(_address(address, facts[at], kind, lists))
         return made
 
     def _merged(self, addresses: list[ReadAddress], special: Sequence[str | None]) -> list[Fact]:
@@ -178,7 +200,6 @@ def _special(addresses: Sequence[ReadAddress]) -> list[str | None]:
 
 
 _Entries = Sequence[tuple[str, Validity | None]]
-_NEVER: tuple[str | None, int, int] = (None, 0, 0)
 
 
 def _timeless(entries: _Entries) -> str | None:
@@ -188,16 +209,24 @@ def _timeless(entries: _Entries) -> str | None:
     return None
 
 
-def _timed(entries: _Entries) -> tuple[str | None, int, int]:
-    for kind, entry in entries:
-        if entry is not None and not entry.timeless:
-            return kind, max(entry.start, ALWAYS), min(entry.end, FOREVER)
-    return _NEVER
+def _timed(entries: _Entries) -> dict[str, Any]:
+    """The fields on the strongest list with times, else the name of the strongest one without."""
+    found = [(kind, entry) for kind, entry in entries if entry is not None]
+    for kind, entry in found:
+        if not entry.timeless:
+            times = {"listed_from": max(entry.start, ALWAYS), "listed_to": min(entry.end, FOREVER)}
+            return {"listed_kind": kind, "listed_name": entry.source, **times}
+    return {"listed_name": found[0][1].source} if found else {}
 
 
-def _address(
-    address: ReadAddress, fact: Fact, kind: str, timed: tuple[str | None, int, int]
-) -> Address:
+def _stood(what: str, entry: Validity | None) -> dict[str, Any]:
+    if entry is None:
+        return {}
+    start, end = max(entry.start, ALWAYS), min(entry.end, FOREVER)
+    return {f"{what}_list": entry.source, f"{what}_from": start, f"{what}_to": end}
+
+
+def _address(address: ReadAddress, fact: Fact, kind: str, lists: Mapping[str, Any]) -> Address:
     narrow, wide = prefixes(address.inner, address.number)
     return Address(
         address.text,
@@ -210,7 +239,7 @@ def _address(
         fact.country,
         kind,
         wide if fact.asn is None else _network(fact.asn),
-        *timed,
+        **lists,
     )
 
 

@@ -45,6 +45,13 @@ ADDRESSES = pa.schema(
         pa.field("listed_kind", pa.string()),  # kind of a list entry with times
         pa.field("listed_from", pa.int64(), nullable=False),  # epoch seconds, included
         pa.field("listed_to", pa.int64(), nullable=False),  # epoch seconds, not included
+        pa.field("listed_name", pa.string()),  # name of the list that says the kind
+        pa.field("ioc_list", pa.string()),  # list of malicious addresses that it is on
+        pa.field("ioc_from", pa.int64(), nullable=False),
+        pa.field("ioc_to", pa.int64(), nullable=False),
+        pa.field("asn_list", pa.string()),  # list of suspicious ASNs that its ASN is on
+        pa.field("asn_from", pa.int64(), nullable=False),
+        pa.field("asn_to", pa.int64(), nullable=False),
         pa.field("facts_version", pa.string(), nullable=False),
     ]
 )
@@ -142,6 +149,14 @@ def kind_at(addresses: ir.Table, seconds: ir.IntegerValue) -> ir.StringValue:
     return kind
 
 
+def stood_on(addresses: ir.Table, what: str, seconds: ir.IntegerValue) -> ir.StringValue:
+    """The list of `what` (`ioc` or `asn`) that an address stood on at that time, else null; an
+    expression over columns of ADDRESSES."""
+    inside = (addresses[f"{what}_from"] <= seconds) & (seconds < addresses[f"{what}_to"])
+    name: ir.StringValue = ibis.ifelse(inside, addresses[f"{what}_list"], ibis.null("string"))
+    return name
+
+
 @lru_cache(maxsize=4)
 def _book(settings_text: str, stamps: tuple[tuple[str, int, int], ...]) -> AddressBook:
     return AddressBook(EnrichSettings.model_validate_json(settings_text))
@@ -149,7 +164,10 @@ def _book(settings_text: str, stamps: tuple[tuple[str, int, int], ...]) -> Addre
 
 def address_book(settings: EnrichSettings) -> AddressBook:
     """The opened sources, opened anew only when the settings or a file's size or time changed."""
-    listed = (settings.tor_lists, settings.vpn_lists, settings.relay_lists, settings.hosting_lists)
+    listed = (
+        settings.tor_lists, settings.vpn_lists, settings.relay_lists, settings.hosting_lists,
+        settings.ioc_lists, settings.suspicious_asn_lists,
+    )  # fmt: skip
     paths = [*settings.asn_files, *(path for paths in listed for path in paths)]
     stats = [(path, path.stat()) for path in paths if path.exists()]
     stamps = tuple((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
