@@ -42,6 +42,7 @@ def sql_text(value: str) -> str:
 def evidence(verdict: Verdict, detector: Detector) -> Mapping[str, Any]:
     """The mapping placed under `details.gridtrail` (contract in docs/design.md)."""
     anomaly = verdict.candidate.anomaly
+    late = {"late": True} if verdict.late else {}
     return {
         "detector": detector.name,
         "version": detector.version,
@@ -57,4 +58,5 @@ def evidence(verdict: Verdict, detector: Detector) -> Mapping[str, Any]:
         "query": anomaly.query,
         "silent_if": anomaly.silent_if,
         "occurrences": verdict.occurrences,
+        **late,
     }
