@@ -173,6 +173,17 @@ class RulesSettings(BaseModel, extra="forbid"):
     )
 
 
+class ConsoleSettings(BaseModel):
+    """How people use the web console."""
+
+    idle_minutes: int = Field(
+        default=60, ge=1, description="A session of the console ends when it was idle so long."
+    )
+    session_hours: int = Field(
+        default=12, ge=1, description="A session of the console ends after this time anyway."
+    )
+
+
 class SourceSettings(BaseModel, extra="forbid"):
     """One organization to collect from; what is not set is as in `[collect]`."""
 
@@ -268,6 +279,7 @@ class Settings(BaseSettings):
     imports: ImportSettings = ImportSettings()
     collect: CollectSettings = CollectSettings()
     server: ServerSettings = ServerSettings()
+    console: ConsoleSettings = ConsoleSettings()
     rules: RulesSettings = RulesSettings()
 
     @classmethod

@@ -1,0 +1,164 @@
+"""Gridtrail's own audit trail: what people did here, as audit events in Slack's shape.
+
+An event is written to the state database at once and moved to the lake a moment later; its id
+makes moving it twice harmless. In the lake its source is `gridtrail`. The action names are Slack's
+where Slack has one.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import sqlalchemy as sa
+
+from gridtrail.lake.lake import Lake
+from gridtrail.lake.schema import EVENTS
+from gridtrail.server.accounts import Account
+from gridtrail.server.state import open_state, writing
+from gridtrail.slack.event import read_event
+
+SOURCE = "gridtrail"
+
+SIGNED_IN = "user_login"
+SIGN_IN_FAILED = "user_login_failed"
+SIGNED_OUT = "user_logout"
+ACCOUNT_ADDED = "user_created"
+ACCOUNT_REVOKED = "user_deactivated"
+PASSWORD_SET = "gridtrail_password_set"  # noqa: S105 - the name of an action
+LINK_MADE = "gridtrail_account_link_created"
+LOGS_SEARCHED = "audit_logs_records_searched"
+ANOMALIES_SEARCHED = "audit_logs_records_searched_anomaly"
+EVENT_READ = "gridtrail_event_read"
+ENTITY_READ = "gridtrail_entity_read"
+EXPORTED = {"csv": "audit_logs_export_csv_started", "json": "audit_logs_export_json_started"}
+FINDING_DECIDED = "gridtrail_finding_decided"
+FINDING_NOTED = "gridtrail_finding_noted"
+
+_EPOCH = date(1970, 1, 1)
+_BATCH = "_trail"
+_MOST = 1_000  # events moved at once
+
+metadata = sa.MetaData()
+
+waiting = sa.Table(
+    "trail",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("org", sa.Text, nullable=False),
+    sa.Column("raw", sa.Text, nullable=False),  # the event as JSON
+    sa.Column("at", sa.BigInteger, nullable=False),  # seconds since the epoch
+)
+"""Events that are not in the lake yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """Who did it and from where; what is not known is empty."""
+
+    id: str = "USLACKUSER"
+    name: str = ""
+    email: str = ""
+    ip: str = ""
+    ua: str = ""
+    session: str = ""
+
+    @classmethod
+    def of(cls, account: Account, *, ip: str = "", ua: str = "", session: str = "") -> Doer:
+        """The account, from `ip` with the user agent `ua` in the session."""
+        return cls(account.id, account.name, account.email, ip, ua, session)
+
+
+class Trail:
+    """The trail in the SQLite file `path` (`state.db`). May be shared between threads."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._engine = open_state(path)
+        metadata.create_all(writing(self._engine))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Trail:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def put(
+        self,
+        org: str,
+        action: str,
+        doer: Doer,
+        entity: tuple[str, str, str] | None = None,
+        **details: object,
+    ) -> None:
+        """Keep that `doer` did `action` to `entity` (type, id, name; None: to themselves).
+
+        It is on the disk when this returns.
+        """
+        at = int(self._clock())
+        kind, key, name = entity or ("user", doer.id, doer.name)
+        user = {"id": doer.id, "name": doer.name, "email": doer.email, "team": org}
+        event = {
+            "id": str(uuid.uuid4()),
+            "date_create": at,
+            "action": action,
+            "actor": {"type": "user", "user": user},
+            "entity": {"type": kind, kind: {"id": key, "name": name}},
+            "context": {
+                "location": {"type": "enterprise", "id": org, "name": org, "domain": "gridtrail"},
+                "ua": doer.ua,
+                "ip_address": doer.ip,
+                "session_id": doer.session or None,
+            },
+            "details": _plain({**details, "application": "gridtrail"}),
+        }
+        raw = orjson.dumps(event).decode()
+        with writing(self._engine).begin() as connection:
+            connection.execute(waiting.insert().values(id=event["id"], org=org, raw=raw, at=at))
+
+    def move(self, lake: Lake) -> int:
+        """Move what waits into the lake; the number of events moved.
+
+        Raises RetryLater as `Lake.append_events` does; nothing is forgotten then.
+        """
+        with self._engine.connect() as connection:
+            query = waiting.select().order_by(waiting.c.at, waiting.c.id).limit(_MOST)
+            rows = connection.execute(query).all()
+        if not rows:
+            return 0
+        lake.engine.register(_BATCH, _table(rows))
+        try:
+            lake.append_events(_BATCH)
+        finally:
+            lake.engine.unregister(_BATCH)
+        with writing(self._engine).begin() as connection:
+            ids = [row.id for row in rows]
+            connection.execute(waiting.delete().where(waiting.c.id.in_(ids)))
+        return len(rows)
+
+
+def _plain(details: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in details.items() if value not in (None, "", (), [])}
+
+
+def _table(rows: Any) -> pa.Table:
+    now = datetime.now(UTC)
+    found = []
+    for row in rows:
+        fields = read_event(row.raw.encode())
+        typed = {name: getattr(fields, name, None) for name in EVENTS.names}
+        day = _EPOCH + timedelta(days=fields.date_create // 86400)
+        ours = {"org": row.org, "day": day, "raw": row.raw, "source": SOURCE, "ingested_at": now}
+        found.append(typed | ours)
+    return pa.Table.from_pylist(found, schema=EVENTS)
