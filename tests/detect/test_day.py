@@ -173,3 +173,24 @@ def test_build(placed: Placed) -> None:
 
     assert (placed()["chrome_major"], placed()["electron_major"]) == (140, 38)
     assert (row["well_formed"], row["defect"]) == (False, "no_applewebkit")
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "ioc", "asn", "teaches"),
+    [
+        ("tor", "tor", None, None, False),
+        ("former tor", "residential", None, None, True),
+        ("ioc", "hosting", "feed", None, False),
+        ("former ioc", "residential", None, None, True),
+        ("bulletproof", "hosting", None, "bulletproof", True),
+        ("once bulletproof", "unknown", None, None, True),
+    ],
+)
+def test_lists(
+    placed: Placed, place: str, kind: str, ioc: str | None, asn: str | None, teaches: bool
+) -> None:
+    """Lists hold as of the event's time; a Tor exit or a malicious address becomes no habit."""
+    row = placed(place=place)
+
+    assert (row["address_kind"], row["ioc_list"], row["asn_list"]) == (kind, ioc, asn)
+    assert row["teaches"] is teaches

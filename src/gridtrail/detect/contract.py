@@ -50,6 +50,8 @@ DAY_EVENTS: Mapping[str, str] = {
     "asn_name": "string",
     "country": "string",
     "prefix": "string",
+    "ioc_list": "string",  # list of malicious addresses that it stood on at that time
+    "asn_list": "string",  # list of suspicious ASNs that its ASN stood on at that time
     "family": "string",
     "client_kind": "string",
     "client_version": "string",

@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from gridtrail.detect.contract import DAY_EVENTS, table, today
-from gridtrail.enrich.dimensions import kind_at
+from gridtrail.enrich.dimensions import kind_at, stood_on
 
 RAW_DAY = {
     "id": "string",
@@ -45,6 +45,12 @@ ADDRESSES = {
     "listed_kind": "string",
     "listed_from": "int64",
     "listed_to": "int64",
+    "ioc_list": "string",
+    "ioc_from": "int64",
+    "ioc_to": "int64",
+    "asn_list": "string",
+    "asn_from": "int64",
+    "asn_to": "int64",
 }
 CLIENTS = {
     "ua": "string",
@@ -110,15 +116,21 @@ def day_events_expression() -> ir.Table:
     attributed = _attributed(people)
     placed = attributed.left_join(addresses, attributed.ip == addresses.address_ip)
     # an address stood on some list at the event's time, whatever it is today
-    placed = placed.mutate(address_kind=kind_at(placed, placed.date_create)).drop("kind")
+    placed = placed.mutate(
+        address_kind=kind_at(placed, placed.date_create),
+        ioc_list=stood_on(placed, "ioc", placed.date_create),
+        asn_list=stood_on(placed, "asn", placed.date_create),
+    ).drop("kind")
     joined = placed.left_join(clients, placed.ua == clients.client_ua).cross_join(today)
     human = joined.client_kind.isin(("desktop", "mobile", "web"))
     signs_in = joined.action == "user_login"
+    # a Tor exit or a malicious address becomes nobody's habit
+    never_usual = (joined.address_kind == "tor").fill_null(False) | joined.ioc_list.notnull()
     complete = joined.mutate(
         event_id=joined.id,
         at=joined.date_create,
         team=ibis.coalesce(joined.actor_team, joined.location_id),
-        teaches=joined.own & (human | signs_in).fill_null(False),
+        teaches=joined.own & (human | signs_in).fill_null(False) & ~never_usual,
         network=joined.network.nullif(""),  # what cannot be read is no network
         automated=joined.automated.fill_null(False),
         well_formed=joined.well_formed.fill_null(True),

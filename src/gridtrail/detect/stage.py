@@ -61,6 +61,12 @@ PLACES: Mapping[str, Place] = {
     "cloud abroad": Place("198.18.51", 24_940, "Hetzner Online GmbH", "DE"),
     "other cloud": Place("198.18.52", 14_061, "DigitalOcean", "NL"),
     "tor": Place("198.18.60", 64_530, "Onion Relays", "NL"),
+    "former tor": Place("198.18.61", 7922, "Comcast Cable Communications", "US"),
+    "ioc": Place("198.18.62", 64_540, "Cheap Servers", "NL"),
+    "former ioc": Place("198.18.63", 7922, "Comcast Cable Communications", "US"),
+    "ioc at home": Place("198.18.64", 7922, "Comcast Cable Communications", "US"),
+    "bulletproof": Place("198.18.65", 64_550, "Bulletproof Hosting", "SC"),
+    "once bulletproof": Place("198.18.66", 64_551, "Reformed Internet", "SC"),
 }
 VPN_PLACES = ("company vpn", "private vpn")
 
@@ -242,12 +248,36 @@ def stage_settings(folder: Path, detect: DetectSettings | None = None) -> Settin
     ]
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     vpn.write_text("".join(f"{PLACES[p].prefix}.0/24\n" for p in VPN_PLACES), encoding="utf-8")
-    tor = folder / "tor.txt"
-    tor.write_text(f"{PLACES['tor'].prefix}.0/24\n", encoding="utf-8")
+    tor, feed, bulletproof = _threats(folder)
     return Settings(
         data=folder,
         enrich=EnrichSettings(
-            asn_files=[table], packaged_asn=False, vpn_lists=[vpn], tor_lists=[tor]
+            asn_files=[table],
+            packaged_asn=False,
+            vpn_lists=[vpn],
+            tor_lists=[tor],
+            ioc_lists=[feed],
+            suspicious_asn_lists=[bulletproof],
         ),
         detect=detect or DetectSettings(),
     )
+
+
+def _threats(folder: Path) -> tuple[Path, Path, Path]:
+    """Lists of Tor exits, of malicious addresses and of suspicious ASNs: entries for good, since
+    day -3, and out of date since day -1 (with an end) or day -10 (aged)."""
+    since, long_ago, ended = second_of(-3), second_of(-40), second_of(-1)
+    prefix = {word: f"{place.prefix}.0/24" for word, place in PLACES.items()}
+    asn = {word: f"AS{place.asn}" for word, place in PLACES.items()}
+    texts = {
+        "tor.txt": [prefix["tor"], f"{prefix['former tor']} {long_ago} {ended}"],
+        "feed.txt": [
+            f"{prefix['ioc']} {since}",
+            f"{prefix['ioc at home']} {since}",
+            f"{prefix['former ioc']} {long_ago}",
+        ],
+        "bulletproof.txt": [asn["bulletproof"], f"{asn['once bulletproof']} {long_ago} {ended}"],
+    }
+    for name, lines in texts.items():
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "tor.txt", folder / "feed.txt", folder / "bulletproof.txt"
