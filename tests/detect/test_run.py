@@ -69,7 +69,7 @@ def test_found_and_published(run: Run, lake: Lake, engine: DuckDB) -> None:
     silenced = rows(lake, SILENCED)
     assert {row["why"] for row in silenced} == {"repeated"}
     assert len(silenced) == report.organizations[0].silenced["repeated"] >= 2
-    progress = read_progress(lake, engine, stage.ORG)
+    progress = read_progress(lake, stage.ORG)
     assert progress.dirty(lake.day_counts(stage.ORG), stage.second_of(9)) == []
     assert stage.JUDGED_DAY in progress.snapshots
 

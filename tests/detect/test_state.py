@@ -107,9 +107,9 @@ def test_progress_round_trip(engine: DuckDB, new_lake: Callable[[], Lake]) -> No
     write_progress(lake, "E0OTHER", Progress({DAY: decided(1)}))
     write_progress(lake, ORG, one)
 
-    assert read_progress(lake, engine, ORG) == one
-    assert read_progress(lake, engine, "E0OTHER").days[DAY].rows == 1
-    assert read_progress(lake, engine, "E0NONE") == Progress()
+    assert read_progress(lake, ORG) == one
+    assert read_progress(lake, "E0OTHER").days[DAY].rows == 1
+    assert read_progress(lake, "E0NONE") == Progress()
 
 
 def test_snapshot_round_trip(engine: DuckDB, new_lake: Callable[[], Lake]) -> None:
@@ -133,7 +133,7 @@ def test_snapshot_round_trip(engine: DuckDB, new_lake: Callable[[], Lake]) -> No
     assert load_snapshot(lake, engine, ORG, DAY, profiles) == said
 
     assert [engine.rows(f"SELECT * FROM {p.name}") for p in profiles] == before
-    forget_snapshots(lake, engine, ORG, profiles, [DAY])
+    forget_snapshots(lake, ORG, profiles, [DAY])
     lake.view(shape_of(people), "_left", org=ORG)
     assert engine.rows("SELECT DISTINCT as_of FROM _left")["as_of"].to_pylist() == [DAY]
     assert load_snapshot(lake, engine, ORG, DAY, profiles) == said

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from gridtrail.detect import state as st
-from gridtrail.detect.contract import DAY_SECONDS, Detector
+from gridtrail.detect.contract import DAY_SECONDS, Detector, table
+from gridtrail.detect.day import ADDRESSES, view_events
 from gridtrail.detect.emission import Verdict
 from gridtrail.detect.evidence import evidence, score_millinats
-from gridtrail.engine.duckdb import DuckDB
+from gridtrail.engine.shape import Engine
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
 from gridtrail.slack import anomaly as slack_anomaly
@@ -40,7 +43,7 @@ class Emitted:
 
 def anomaly_bytes(
     lake: Lake,
-    engine: DuckDB,
+    engine: Engine,
     org: str,
     verdicts: Sequence[Verdict],
     detectors: Mapping[str, Detector],
@@ -53,7 +56,7 @@ def anomaly_bytes(
     for verdict in verdicts:
         candidate = verdict.candidate
         row = deciding[candidate.event_id, candidate.at]
-        ip, ua = previous.get((candidate.event_id, candidate.at), (None, None))
+        before = previous.get((candidate.event_id, candidate.at), {})
         raw = slack_anomaly.anomaly_event(
             slack_anomaly.Anomaly(
                 org=org,
@@ -62,8 +65,8 @@ def anomaly_bytes(
                 action_timestamp=candidate.at * 1_000_000,
                 subject="user" if candidate.subject == row["actor_id"] else "app",
                 location=row["country"] or "",
-                previous_ip_address=ip,
-                previous_ua=ua,
+                previous_ip_address=before.get("ip"),
+                previous_ua=before.get("ua"),
                 evidence=evidence(verdict, detectors[candidate.detector]),
                 **candidate.anomaly.details,
             )
@@ -81,48 +84,88 @@ def anomaly_bytes(
 
 
 def _deciding_events(
-    lake: Lake, engine: DuckDB, org: str, verdicts: Sequence[Verdict]
+    lake: Lake, engine: Engine, org: str, verdicts: Sequence[Verdict]
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """Columns and raw text of the deciding events; they stay in the engine as `_deciding`."""
     wanted = {(v.candidate.event_id, v.candidate.at) for v in verdicts}
     ids, times = zip(*sorted(wanted), strict=True)
-    lake.events_view(
+    view_events(
+        lake,
+        engine,
         "_around",
+        AROUND,
         org=org,
         oldest=min(times) - SESSION_MEMORY_DAYS * DAY_SECONDS,
         latest=max(times),
     )
-    engine.register(
-        "_wanted", pa.table({"id": pa.array(ids), "date_create": pa.array(times, pa.int64())})
-    )
-    engine.keep(
-        "_deciding",
-        "SELECT e.id, e.date_create, e.actor_id, e.session_id, e.ip, e.ua, e.raw, a.country "
-        "FROM _around e JOIN _wanted w ON e.id = w.id AND e.date_create = w.date_create "
-        "LEFT JOIN addresses a ON a.ip = e.ip",
-    )
-    rows: list[dict[str, Any]] = engine.rows("SELECT * FROM _deciding").to_pylist()
+    columns = {"id": pa.array(ids), "date_create": pa.array(times, pa.int64())}
+    engine.keep("_wanted", pa.table(columns))
+    engine.keep("_deciding", _DECIDING)
+    rows: list[dict[str, Any]] = engine.rows(_deciding).to_pylist()
     return {(row["id"], row["date_create"]): row for row in rows}
 
 
-def _previous(engine: DuckDB) -> dict[tuple[str, int], tuple[str | None, str | None]]:
-    """For each deciding event the last other address and agent of its session, earlier seconds
-    only (slack/api.md 3.1)."""
-    rows = engine.rows(
-        "SELECT d.id, d.date_create, "
-        "arg_max(e.ip, (e.date_create, e.id)) FILTER (e.ip <> d.ip) AS ip, "
-        "arg_max(e.ua, (e.date_create, e.id)) FILTER (e.ua <> d.ua) AS ua "
-        "FROM _deciding d JOIN _around e ON e.session_id = d.session_id "
-        "AND e.date_create < d.date_create AND e.date_create >= d.date_create - $1 "
-        "WHERE e.action <> 'anomaly' GROUP BY ALL",
-        [SESSION_MEMORY_DAYS * DAY_SECONDS],
+def _deciding_expression() -> ir.Table:
+    """The wanted events with the country of their address."""
+    countries = table("addresses", ADDRESSES).select(address="ip", country="country")
+    found = _around.join(_wanted, ["id", "date_create"])
+    placed = found.left_join(countries, found.ip == countries.address)
+    return placed.select(*DECIDING)
+
+
+def _previous_expression() -> ir.Table:
+    """Rows (id, date_create, what, value): the last other address and agent of the session of
+    each deciding event, earlier seconds only (slack/api.md 3.1)."""
+    ours = _deciding.select("id", "date_create", "session_id", "ip", "ua")
+    ours = ours.rename({f"own_{name}": name for name in ours.columns})
+    earlier = _around.filter(_around.action != "anomaly")
+    pairs = ours.join(earlier, ours.own_session_id == earlier.session_id)
+    pairs = pairs.filter(
+        (pairs.date_create < pairs.own_date_create)
+        & (pairs.date_create >= pairs.own_date_create - SESSION_MEMORY_DAYS * DAY_SECONDS)
     )
-    return {(r["id"], r["date_create"]): (r["ip"], r["ua"]) for r in rows.to_pylist()}
+    return ibis.union(*(_last_other(pairs, what) for what in ("ip", "ua")))
 
 
-def store_anomalies(
-    lake: Lake, engine: DuckDB, org: str, emitted: Sequence[Emitted]
-) -> dict[dt.date, int]:
+def _last_other(pairs: ir.Table, what: str) -> ir.Table:
+    others = pairs.filter(pairs[what] != pairs[f"own_{what}"])
+    place = ibis.row_number().over(
+        group_by=[others.own_id, others.own_date_create],
+        order_by=[others.date_create.desc(), others.id.desc()],
+    )
+    others = others.mutate(place=place)
+    return others.filter(others.place == 0).select(
+        id="own_id", date_create="own_date_create", what=ibis.literal(what), value=what
+    )
+
+
+AROUND = {
+    "id": "string",
+    "date_create": "int64",
+    "action": "string",
+    "actor_id": "string",
+    "session_id": "string",
+    "ip": "string",
+    "ua": "string",
+    "raw": "string",
+}
+DECIDING = {name: kind for name, kind in AROUND.items() if name != "action"} | {"country": "string"}
+_around = table("_around", AROUND)
+_wanted = table("_wanted", {"id": "string", "date_create": "int64"})
+_deciding = table("_deciding", DECIDING)
+_DECIDING = _deciding_expression()
+_PREVIOUS = _previous_expression()
+
+
+def _previous(engine: Engine) -> dict[tuple[str, int], dict[str, str]]:
+    """By deciding event: `ip` and `ua` that its session had before, where there are others."""
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for row in engine.rows(_PREVIOUS).to_pylist():
+        found.setdefault((row["id"], row["date_create"]), {})[row["what"]] = row["value"]
+    return found
+
+
+def store_anomalies(lake: Lake, org: str, emitted: Sequence[Emitted]) -> dict[dt.date, int]:
     """Append the anomaly events to the lake; how many were new on each day.
 
     Empty when another run stored some of them meanwhile: the days are then looked at again.
@@ -130,17 +173,15 @@ def store_anomalies(
     if not emitted:
         return {}
     rows = pa.Table.from_pylist([_row(org, one) for one in emitted], schema=EVENTS)
-    engine.register("_anomalies", rows)
-    engine.keep("_anomalies_kept", "SELECT * FROM _anomalies")
-    engine.unregister("_anomalies")
+    lake.engine.keep("_anomalies_kept", rows)
     times = [one.at for one in emitted]
     lake.events_view("_there", org=org, oldest=min(times), latest=max(times))
-    new = engine.rows(
+    new = lake.engine.rows(
         "SELECT day, count(DISTINCT id) AS new FROM _anomalies_kept "
         "WHERE id NOT IN (SELECT id FROM _there WHERE action = 'anomaly') GROUP BY day"
     ).to_pylist()
     stored = lake.append_events("_anomalies_kept").stored
-    engine.drop("_anomalies_kept")
+    lake.engine.drop("_anomalies_kept")
     return {r["day"]: r["new"] for r in new} if stored == sum(r["new"] for r in new) else {}
 
 
@@ -158,7 +199,7 @@ def _row(org: str, emitted: Emitted) -> dict[str, Any]:
 
 
 def write_silenced(
-    lake: Lake, engine: DuckDB, org: str, days: Sequence[dt.date], verdicts: Sequence[Verdict]
+    lake: Lake, org: str, days: Sequence[dt.date], verdicts: Sequence[Verdict]
 ) -> None:
     """Keep what was not said on these days, and why, in the place of what an earlier run kept."""
     by_day: dict[dt.date, list[dict[str, Any]]] = {}
@@ -167,7 +208,7 @@ def write_silenced(
             row = _silenced_row(org, verdict)
             by_day.setdefault(row["day"], []).append(row)
     lake.view(st.SILENCED, "_silenced", org=org)
-    known = engine.rows(
+    known = lake.engine.rows(
         "SELECT DISTINCT day FROM _silenced WHERE day BETWEEN $1 AND $2", [days[0], days[-1]]
     )
     for day in sorted({*by_day, *known["day"].to_pylist()}):

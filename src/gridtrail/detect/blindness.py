@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gridtrail.detect import state as st
-from gridtrail.detect.contract import DAY_SECONDS, Detector
-from gridtrail.engine.duckdb import DuckDB
+from gridtrail.detect.contract import DAY_SECONDS, Detector, day_events
+from gridtrail.engine.shape import Engine
 from gridtrail.lake.lake import Lake
 
 LOOK_BACK_DAYS = 30
@@ -25,16 +25,17 @@ class DetectorState:
     decided_to: int
 
 
-def day_inputs(engine: DuckDB) -> frozenset[str]:
+_INPUTS = day_events.group_by("action").aggregate(
+    **{column: day_events[column].count() for column in ("session_id", "ip", "ua")}
+)
+
+
+def day_inputs(engine: Engine) -> frozenset[str]:
     """Names of actions in the table `day_events`, and `session_id`, `ip`, `ua` where any event has
     one."""
-    rows = engine.rows(
-        "SELECT DISTINCT action AS input FROM day_events "
-        "UNION SELECT 'session_id' FROM day_events HAVING count(session_id) > 0 "
-        "UNION SELECT 'ip' FROM day_events HAVING count(ip) > 0 "
-        "UNION SELECT 'ua' FROM day_events HAVING count(ua) > 0"
-    )
-    return frozenset(rows["input"].to_pylist())
+    rows = engine.rows(_INPUTS).to_pylist()
+    columns = {name for row in rows for name, value in row.items() if name != "action" and value}
+    return frozenset(columns | {row["action"] for row in rows})
 
 
 def detector_states(

@@ -238,7 +238,7 @@ def crash(bench: Bench) -> Iterator[str]:
     lake = bench.lake()
     stage.store(lake, bench.events)
     dry = bench.runner.run(lake, bench.detector, END, dry_run=True)
-    store_anomalies(lake, bench.runner.engine, stage.ORG, dry.emitted)
+    store_anomalies(lake, stage.ORG, dry.emitted)
     report = bench.runner.run(lake, bench.detector, END)
     if report.stored:
         yield f"{report.stored} anomalies were stored twice"

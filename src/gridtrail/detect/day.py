@@ -8,13 +8,16 @@ by API clients (SCIENCE 1, "Attribution trap"; slack/api.md 2).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import ibis
 import ibis.expr.types as ir
 
-from gridtrail.detect.contract import DAY_EVENTS, table, today
+from gridtrail.detect.contract import DAY_EVENTS, arrow_schema, table, today
+from gridtrail.engine.shape import Engine
 from gridtrail.enrich.dimensions import kind_at, stood_on
+from gridtrail.lake.lake import Lake
 
 RAW_DAY = {
     "id": "string",
@@ -139,3 +142,20 @@ def day_events_expression() -> ir.Table:
         ja4=_tls_trait(joined.details, "ja4"),
     )
     return complete.select(*DAY_EVENTS)
+
+
+def view_events(
+    lake: Lake,
+    engine: Engine,
+    name: str,
+    columns: Mapping[str, str],
+    *,
+    org: str,
+    oldest: int,
+    latest: int,
+) -> None:
+    """Make these `columns` of the events of `org` in [oldest, latest] (seconds) readable in
+    `engine` as `name`."""
+    snapshot = lake.events_view(name, org=org, oldest=oldest, latest=latest)
+    between = ("date_create", oldest, latest)
+    engine.scan(name, snapshot.files, arrow_schema(columns), between)

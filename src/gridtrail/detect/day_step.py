@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import ibis.expr.types as ir
+import pyarrow as pa
 
 from gridtrail.detect.anomalies import Emitted, anomaly_bytes
 from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema
 from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
 from gridtrail.detect.emission import Candidate, Said, Verdict, judge
-from gridtrail.engine.duckdb import DuckDB, quoted
+from gridtrail.engine.shape import Engine
 from gridtrail.errors import Stop
 from gridtrail.lake.lake import Lake
 
@@ -21,15 +21,13 @@ class DayStep:
     """Decides days through an engine that holds the tables `day_raw`, `addresses`, `clients` and
     all profiles as of the day's start."""
 
-    def __init__(self, engine: DuckDB, detectors: Sequence[Detector]) -> None:
+    def __init__(self, engine: Engine, detectors: Sequence[Detector]) -> None:
         self.engine, self.detectors = engine, detectors
         self.profiles = tuple(_unique(p for d in detectors for p in d.profiles))
         self._steps: tuple[Step, ...] = tuple(_unique(s for d in detectors for s in d.steps))
         self._day_events = day_events_expression()
         self._nothing_today = False
-        engine.register("_logs", logarithms())
-        engine.keep("logs", "SELECT * FROM _logs")
-        engine.unregister("_logs")
+        engine.keep("logs", logarithms())
 
     def decide(
         self, context: DayContext, said: Mapping[str, Said]
@@ -39,9 +37,9 @@ class DayStep:
         Raises Stop naming the detector that failed.
         """
         self._begin(context)
-        self._keep("day_events", self._day_events)
+        self.engine.keep("day_events", self._day_events)
         for step in self._steps:
-            self._keep(step.name, step.relation)
+            self.engine.keep(step.name, step.relation)
         candidates: list[Candidate] = []
         for detector in self.detectors:
             try:
@@ -58,11 +56,10 @@ class DayStep:
         if detector.parameter_schema:
             empty = arrow_schema(detector.parameter_schema).empty_table()
             rows = empty if parameters is None else parameters
-            self.engine.register("_parameters", rows)
-            self.engine.keep(f"{detector.name}_parameters", "SELECT * FROM _parameters")
+            self.engine.keep(f"{detector.name}_parameters", rows)
         if parameters is None:
             return
-        for row in self.engine.rows(self._typed(detector.candidates)).to_pylist():
+        for row in self.engine.rows(detector.candidates).to_pylist():
             anomaly = detector.explain(row, context)
             if anomaly is not None:
                 yield Candidate(
@@ -77,8 +74,7 @@ class DayStep:
 
     def close(self) -> None:
         """Learn from the day that `decide` saw: every profile as of the next day's start."""
-        for profile in self.profiles:
-            self._keep(f"{profile.name}_today", profile.summary)
+        self.engine.prepare({f"{p.name}_today": p.summary for p in self.profiles})
         self._nothing_today = False
         self._fold()
 
@@ -86,32 +82,16 @@ class DayStep:
         """A day without events: what is known only grows older."""
         self._begin(context)
         for profile in self.profiles if not self._nothing_today else ():
-            nothing = f"SELECT * FROM {profile.name} WHERE false"
-            self.engine.keep(f"{profile.name}_today", nothing)
+            self.engine.keep(f"{profile.name}_today", arrow_schema(profile.schema).empty_table())
         self._nothing_today = True
         self._fold()
 
     def _begin(self, context: DayContext) -> None:
-        self.engine.keep("today", f"SELECT {context.day_start}::BIGINT AS day_start")
+        self.engine.keep("today", pa.table({"day_start": [context.day_start]}))
 
     def _fold(self) -> None:
-        for profile in self.profiles:  # only now: summaries may read several profiles
-            self._keep(profile.name, profile.folded)
-
-    def _keep(self, name: str, relation: ir.Table) -> None:
-        self.engine.keep(name, self._typed(relation))
-
-    def _typed(self, relation: ir.Table) -> str:
-        """SQL of a relation whose columns have the types that the relation says.
-
-        DuckDB's sums of 64-bit integers are 128 bits wide, and Ibis leaves out the cast back.
-        """
-        kinds = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "boolean": "BOOLEAN"}
-        columns = ", ".join(
-            f"{quoted(name)}::{kinds[str(kind).lower()]} AS {quoted(name)}"
-            for name, kind in relation.schema().items()
-        )
-        return f"SELECT {columns} FROM ({self.engine.compiled(relation)})"
+        # only now: summaries may read several profiles
+        self.engine.keep_all({profile.name: profile.folded for profile in self.profiles})
 
     def emitted(
         self, lake: Lake, org: str, verdicts: Iterable[Verdict], detectors: Mapping[str, Detector]

@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import Emitted, store_anomalies, write_silenced
 from gridtrail.detect.blindness import DetectorState, day_inputs, detector_states, write_states
-from gridtrail.detect.contract import DAY_SECONDS, DayContext, Detector, Profile
+from gridtrail.detect.contract import DAY_SECONDS, DayContext, Detector, Profile, table
+from gridtrail.detect.day import RAW_DAY, view_events
 from gridtrail.detect.day_step import DayStep
 from gridtrail.detect.emission import Said, Verdict, still_remembered
 from gridtrail.detect.profiles import people
-from gridtrail.engine.duckdb import DuckDB
+from gridtrail.engine.shape import Engine
 from gridtrail.enrich.dimensions import refresh
 from gridtrail.lake.lake import Lake
 from gridtrail.settings import Settings
@@ -32,6 +33,10 @@ MOST_PER_ACTIVE = 4.0
 
 QUIET_DAYS = 200
 """After this many days without any event profiles are left as they are until the next event."""
+
+SEEN = {"ip": "string", "ua": "string"}
+_RAW_DAY = table("day_raw", RAW_DAY)
+_RAW_ROWS = _RAW_DAY.aggregate(rows=_RAW_DAY.count())
 
 OnProgress = Callable[[str, int, int], None]
 """Called with a sentence, days done and days in all."""
@@ -70,7 +75,7 @@ class DetectReport:
 
 def detect(
     lake: Lake,
-    engine: DuckDB,
+    engine: Engine,
     settings: Settings,
     *,
     detectors: Sequence[Detector],
@@ -106,7 +111,7 @@ class _Run:
     def __init__(
         self,
         lake: Lake,
-        engine: DuckDB,
+        engine: Engine,
         settings: Settings,
         detectors: Sequence[Detector],
         org: str,
@@ -125,7 +130,7 @@ class _Run:
         """Decide; store anomalies first, then snapshots, then publish progress."""
         report = OrganizationReport(self.org, self.to)
         counts = self.lake.day_counts(self.org)
-        progress = st.read_progress(self.lake, self.engine, self.org)
+        progress = st.read_progress(self.lake, self.org)
         resume, days = self._plan(progress, counts, start)
         if days:
             self._refresh_dimensions(days)
@@ -135,7 +140,7 @@ class _Run:
             report.silenced = _counted(v.silenced for v in self.verdicts if v.silenced)
             stored: Mapping[dt.date, int] = {}
             if not dry_run:
-                stored = store_anomalies(self.lake, self.engine, self.org, report.emitted)
+                stored = store_anomalies(self.lake, self.org, report.emitted)
                 report.stored = sum(stored.values())
             self._note(progress, days, counts, stored, snapshots)
         report.states = detector_states(progress, self.detectors, self.to)
@@ -157,8 +162,17 @@ class _Run:
 
     def _refresh_dimensions(self, days: Sequence[dt.date]) -> None:
         self.on_progress("what is known of addresses and clients", 0, len(days))
-        self.lake.events_view("_range", org=self.org, oldest=st.midnight(days[0]), latest=self.to)
-        refresh(self.lake, self.engine, "_range", self.settings)
+        self._view("_range", SEEN, st.midnight(days[0]), self.to)
+        self.engine.keep("_seen", table("_range", SEEN).distinct())
+        self.engine.lend(table("_seen", SEEN), self.lake.engine)
+        refresh(self.lake, self.lake.engine, "_seen", self.settings)
+        self.engine.borrow("addresses", self.lake.engine)
+        self.engine.borrow("clients", self.lake.engine)
+
+    def _view(self, name: str, columns: Mapping[str, str], oldest: int, latest: int) -> None:
+        view_events(
+            self.lake, self.engine, name, columns, org=self.org, oldest=oldest, latest=latest
+        )
 
     def _decide(
         self,
@@ -196,12 +210,10 @@ class _Run:
         if empty:
             self.step.pass_by(context)
             return remembered
-        self.lake.events_view(
-            "day_raw", org=self.org, oldest=day_start, latest=min(day_end, self.to)
-        )
+        self._view("day_raw", RAW_DAY, day_start, min(day_end, self.to))
         verdicts, said_then = self.step.decide(context, remembered)
         self.verdicts += verdicts
-        seen = int(self.engine.value("SELECT count(*) FROM day_raw"))
+        seen = int(self.engine.rows(_RAW_ROWS)["rows"][0].as_py())
         self.decided[day] = (seen, day_inputs(self.engine))
         if self.to >= day_end:
             self.step.close()
@@ -236,25 +248,26 @@ class _Run:
         write_states(self.lake, self.org, states)
         if not days:
             return
-        write_silenced(self.lake, self.engine, self.org, days, self.verdicts)
+        write_silenced(self.lake, self.org, days, self.verdicts)
         st.write_progress(self.lake, self.org, progress)
         if len(days) > 1:
             kept = progress.snapshots
-            st.forget_snapshots(self.lake, self.engine, self.org, self.step.profiles, kept)
+            st.forget_snapshots(self.lake, self.org, self.step.profiles, kept)
 
 
 def people_per_active(
-    engine: DuckDB, profiles: Iterable[Profile], day_start: int, history_days: int
+    engine: Engine, profiles: Iterable[Profile], day_start: int, history_days: int
 ) -> float:
     """How many people of the last 30 days there are for each one active on a day, 1 to
     MOST_PER_ACTIVE; 1 while nothing is known."""
     if people.name not in {profile.name for profile in profiles} or not history_days:
         return 1.0
-    row = engine.rows(
-        f"SELECT count(*) AS people, sum(active_days) AS days FROM {people.name} "
-        "WHERE subject_type = 'user' AND last_at >= ?",
-        [day_start - 30 * DAY_SECONDS],
-    ).to_pylist()[0]
+    last_at = people.table.last_at
+    recent = people.table.filter(
+        people.table.subject_type == "user", last_at >= day_start - 30 * DAY_SECONDS
+    )
+    totals = recent.aggregate(people=recent.count(), days=recent.active_days.sum())
+    row = engine.rows(totals).to_pylist()[0]
     if not row["days"]:
         return 1.0
     return float(min(max(row["people"] * history_days / row["days"], 1.0), MOST_PER_ACTIVE))

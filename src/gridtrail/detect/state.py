@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from gridtrail.detect.contract import DAY_SECONDS, Profile, arrow_schema
+from gridtrail.detect.contract import DAY_SECONDS, Profile, arrow_schema, table
 from gridtrail.detect.emission import Said
-from gridtrail.engine.duckdb import DuckDB, quoted
+from gridtrail.engine.duckdb import literal, quoted
+from gridtrail.engine.shape import Engine
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.log import PartitionValue
 from gridtrail.lake.schema import TableShape
@@ -145,11 +146,11 @@ class Progress:
 ONE_DAY = dt.timedelta(days=1)
 
 
-def read_progress(lake: Lake, engine: DuckDB, org: str) -> Progress:
+def read_progress(lake: Lake, org: str) -> Progress:
     """What the table `detection` says of `org`."""
     lake.view(DETECTION, "detection", org=org)
     progress = Progress()
-    for row in engine.rows("SELECT * FROM detection").to_pylist():
+    for row in lake.engine.rows("SELECT * FROM detection").to_pylist():
         if row["kind"] == "day":
             inputs = frozenset(row["inputs"])
             progress.days[row["day"]] = Decided(
@@ -183,17 +184,18 @@ def shape_of(profile: Profile) -> TableShape:
 
 def save_snapshot(
     lake: Lake,
-    engine: DuckDB,
+    engine: Engine,
     org: str,
     day: dt.date,
     profiles: Iterable[Profile],
     said: Mapping[str, Said],
 ) -> None:
     """Write all profiles, and what was said, as of the start of `day`."""
-    key = f"'{org}' AS org, DATE '{day.isoformat()}' AS as_of"
+    key = f"{literal(org)} AS org, DATE '{day.isoformat()}' AS as_of"
     where: dict[str, PartitionValue] = {"org": org, "as_of": day}
     for profile in profiles:
-        engine.view("_snapshot", f"SELECT {key}, * FROM {profile.name}")
+        engine.lend(profile.table, lake.engine)
+        lake.engine.view("_snapshot", f"SELECT {key}, * FROM {quoted(profile.name)}")
         lake.write(shape_of(profile), "_snapshot", replace=where)
     rows = [
         {"org": org, "as_of": day, "key": k, "last_at": s.last_at, "times": s.times}
@@ -204,34 +206,33 @@ def save_snapshot(
 
 
 def forget_snapshots(
-    lake: Lake, engine: DuckDB, org: str, profiles: Iterable[Profile], kept: Collection[dt.date]
+    lake: Lake, org: str, profiles: Iterable[Profile], kept: Collection[dt.date]
 ) -> None:
     """Remove all snapshots of `org` but those of the days `kept`; run it after `write_progress`."""
     for shape in (SAID, *(shape_of(profile) for profile in profiles)):
         lake.view(shape, "_snapshot", org=org)
-        there = engine.rows("SELECT DISTINCT as_of FROM _snapshot")["as_of"].to_pylist()
+        there = lake.engine.rows("SELECT DISTINCT as_of FROM _snapshot")["as_of"].to_pylist()
         for day in sorted(set(there) - set(kept)):
             nothing = shape.schema.empty_table()
             lake.write(shape, nothing, replace={"org": org, "as_of": day})
 
 
 def load_snapshot(
-    lake: Lake, engine: DuckDB, org: str, day: dt.date | None, profiles: Iterable[Profile]
+    lake: Lake, engine: Engine, org: str, day: dt.date | None, profiles: Iterable[Profile]
 ) -> dict[str, Said]:
     """Bring all profiles as of `day` into the engine (empty ones for None); what was said."""
     for profile in profiles:
+        schema = arrow_schema(profile.schema)
         if day is None:
-            engine.register("_empty", arrow_schema(profile.schema).empty_table())
-            engine.keep(profile.name, "SELECT * FROM _empty")
-            engine.unregister("_empty")
+            engine.keep(profile.name, schema.empty_table())
             continue
-        lake.view(shape_of(profile), "_snapshot", org=org, as_of=day)
-        columns = ", ".join(quoted(column) for column in profile.schema)
-        engine.keep(profile.name, f"SELECT {columns} FROM _snapshot")
+        snapshot = lake.view(shape_of(profile), "_snapshot", org=org, as_of=day)
+        engine.scan("_snapshot", snapshot.files, schema)
+        engine.keep(profile.name, table("_snapshot", profile.schema))
     if day is None:
         return {}
     lake.view(SAID, "_said", org=org, as_of=day)
     return {
         row["key"]: Said(row["last_at"], row["times"], row["held_back"])
-        for row in engine.rows("SELECT * FROM _said").to_pylist()
+        for row in lake.engine.rows("SELECT * FROM _said").to_pylist()
     }

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from gridtrail.engine.shape import column_types
 from gridtrail.errors import Stop, WrongUse
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+_GIVEN = "_given_rows"
 
 
 def quoted(name: str) -> str:
@@ -105,7 +108,7 @@ class DuckDB:
         self, *, threads: int = 0, memory_limit: str = "1GiB", spill: Path | None = None
     ) -> None:
         self._connection = duckdb.connect(":memory:")
-        self._compiled: dict[int, tuple[ir.Expr, str]] = {}
+        self._compiled: dict[int, tuple[ir.Table, str]] = {}
         self.command(f"SET threads = {threads or os.cpu_count() or 1}")
         self.command(f"SET memory_limit = {literal(memory_limit)}")
         self.command("SET TimeZone = 'UTC'")
@@ -162,10 +165,47 @@ class DuckDB:
         """Forget what `register` made readable."""
         self._connection.unregister(name)
 
-    def keep(self, name: str, query: str | ir.Table) -> None:
+    def keep(self, name: str, query: str | ir.Table | pa.Table) -> None:
         """Compute `query` now and keep the result as the table `name`, replacing an older one."""
+        if isinstance(query, pa.Table):
+            self.register(_GIVEN, query)
+            query = f"SELECT * FROM {_GIVEN}"
         sql = query if isinstance(query, str) else self.compiled(query)
         self.command(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {sql}")
+        self.unregister(_GIVEN)
+
+    def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
+        """As `keep` for each name; none may read what is made for another name."""
+        for name, relation in relations.items():
+            self.keep(name, relation)
+
+    def prepare(self, relations: Mapping[str, ir.Table]) -> None:
+        """As `keep_all`, for what is read once."""
+        self.keep_all(relations)
+
+    def scan(
+        self,
+        name: str,
+        files: Sequence[str],
+        schema: pa.Schema,
+        between: tuple[str, int, int] | None = None,
+    ) -> None:
+        """A view `name` over the columns `schema` of Parquet `files`; see `shape.Engine`."""
+        condition = "true"
+        if between is not None:
+            column, least, greatest = between
+            condition = f"{quoted(column)} BETWEEN {int(least)} AND {int(greatest)}"
+        self.parquet_view(name, files, self.sql_types(schema), (), condition)
+
+    def lend(self, relation: ir.Table, session: DuckDB) -> None:
+        """Make a kept table readable under its name in `session`."""
+        if session is not self:
+            session.keep(relation.get_name(), self.rows(relation))
+
+    def borrow(self, name: str, session: DuckDB) -> None:
+        """Keep the table `name` of `session` here too."""
+        if session is not self:
+            self.keep(name, session.rows(f"SELECT * FROM {quoted(name)}"))
 
     def try_command(self, sql: str) -> bool:
         """As `command`; False when a value in the data stopped it, and then nothing is changed."""
@@ -267,14 +307,23 @@ class DuckDB:
         sql = f"COPY ({query}) TO {literal(target)} ({options})"
         return [_written(*row[:6]) for row in self._connection.execute(sql).fetchall()]
 
-    def compiled(self, expression: ir.Expr) -> str:
-        """SQL text of an Ibis expression; compiled once for each expression object."""
-        key = id(expression)
+    def compiled(self, relation: ir.Table) -> str:
+        """SQL text of an Ibis relation, whose columns have the types that it says; compiled once
+        for each object.
+
+        Sums of 64-bit integers are 128 bits wide here, and Ibis leaves out the cast back.
+        """
+        key = id(relation)
         if key not in self._compiled:
             import ibis  # takes a quarter of a second, and not all work has expressions
 
-            # the expression is kept with its text so that its id cannot be given to another
-            self._compiled[key] = (expression, str(ibis.to_sql(expression, dialect="duckdb")))
+            columns = ", ".join(
+                f"{quoted(name)}::{kind.duckdb} AS {quoted(name)}"
+                for name, kind in column_types(relation).items()
+            )
+            sql = f"SELECT {columns} FROM ({ibis.to_sql(relation, dialect='duckdb')})"
+            # the relation is kept with its text so that its id cannot be given to another
+            self._compiled[key] = (relation, sql)
         return self._compiled[key][1]
 
     def check_read_only(self, sql: str) -> None:
