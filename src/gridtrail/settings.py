@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -96,6 +96,35 @@ class DetectSettings(BaseModel):
         default=14,
         ge=0,
         description="Days of history an organization needs before novelty detectors speak.",
+    )
+    plugins: list[Path] = Field(
+        default=[],
+        description="Files with detectors of your own, run beside the built-in ones; paths are "
+        "relative to the data directory (docs/detectors.md).",
+    )
+
+
+class AllowSettings(BaseModel, extra="forbid"):
+    """What is known to be good: anomalies that fit are listed as silenced instead of emitted. All
+    that an entry names must fit. What is learned stays the same."""
+
+    name: str = Field(min_length=1, description="Shown on what the entry silences.")
+    cidr: str | None = Field(default=None, description="Range of addresses, IPv4 or IPv6.")
+    asn: int | None = Field(default=None, description="Autonomous system of the address.")
+    client: str | None = Field(default=None, description="Client family, such as Slack Desktop.")
+    user_agent: str | None = Field(
+        default=None, description="Pattern of the user agent; `*` stands for any text."
+    )
+    user: str | None = Field(default=None, description="Slack's id of a user.")
+    app: str | None = Field(default=None, description="Slack's id of an app.")
+    reasons: list[str] = Field(default=[], description="Only these reasons; by default all.")
+    since: AwareDatetime | date | None = Field(
+        default=None, description="From this day (UTC) or time on; by default always."
+    )
+    until: AwareDatetime | date | None = Field(
+        default=None,
+        description="Before this day (UTC) or time. To remove an entry, end it: what it silenced "
+        "stays silenced then.",
     )
 
 
@@ -276,6 +305,9 @@ class Settings(BaseSettings):
     )
     enrich: EnrichSettings = EnrichSettings()
     detect: DetectSettings = DetectSettings()
+    allow: list[AllowSettings] = Field(
+        default=[], description="Static entries of the allow list, each a table `[[allow]]`."
+    )
     imports: ImportSettings = ImportSettings()
     collect: CollectSettings = CollectSettings()
     server: ServerSettings = ServerSettings()
