@@ -38,13 +38,14 @@ class Novelty:
 
     `firsts` has subject and category, one row or more a day; `exposed` has the subjects that
     could have shown one. `priors` gives every category and its daily probability before
-    anything is learned.
+    anything is learned, which is worth `prior_days` person-days.
     """
 
     name: str
     firsts: ir.Table
     exposed: ir.Table
     priors: Mapping[str, float]
+    prior_days: float = PRIOR_DAYS
     profile: Profile = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,11 +70,16 @@ class Novelty:
         has too little history for a first to mean anything."""
         if context.history_days < context.settings.warmup_days:
             return None
+        return self.rates(context)
+
+    def rates(self, context: DayContext) -> pa.Table:
+        """Rows of PARAMETERS from priors and what was learned, however little that is."""
         rows = context.read(self.profile.table).to_pylist()
         learned = {row["category"]: row["person_days"] / UNIT for row in rows}
         watched = learned.get(EVERYBODY, 0.0)
         rates = {
-            category: (learned.get(category, 0.0) + PRIOR_DAYS * prior) / (watched + PRIOR_DAYS)
+            category: (learned.get(category, 0.0) + self.prior_days * prior)
+            / (watched + self.prior_days)
             for category, prior in self.priors.items()
         }
         # summed in a fixed order, so that the same rows give the same bits
