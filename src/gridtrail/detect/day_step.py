@@ -103,4 +103,7 @@ class DayStep:
 
 def _unique(things: Iterable[Any]) -> list[Any]:
     """Things by name, first come, in order."""
-    return list({thing.name: thing for thing in reversed(list(things))}.values())[::-1]
+    found: dict[str, Any] = {}
+    for thing in things:
+        found.setdefault(thing.name, thing)
+    return list(found.values())
