@@ -1,0 +1,212 @@
+"""Sigma correlations as windows that slide: from hits of rules to hits of rules over them.
+
+A window of `timespan` ends at each event (both ends included in whole seconds: (t - span, t]). A
+correlation makes a hit where its condition *becomes* true in its group: it holds at this event
+and did not at the one before, or that one is `timespan` or more away. So a burst is one hit,
+decided by the event that completed it, whether the log is read in one go or in pieces: what a
+decision needs lies within twice the timespan before it. The seconds are Slack's; order within one
+second is not known, so "ordered" means strictly later seconds.
+
+Events that lack a value of `group-by` are in no group. Numbers are summed as decimals, never as
+floating-point numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sigma.correlations import (
+    CorrelationConditionAND,
+    CorrelationConditionItem,
+    CorrelationConditionNOT,
+    SigmaCorrelationCondition,
+    SigmaCorrelationRule,
+    SigmaCorrelationType,
+    SigmaRuleReference,
+)
+
+from gridtrail.engine.duckdb import quoted
+from gridtrail.errors import WrongUse
+from gridtrail.rules.compile import FOUND, FOUND_COLUMNS, Plan, leaves
+from gridtrail.rules.parse import references
+from gridtrail.rules.rule import Rule
+
+MOST_IDS = 200
+"""Ids of events that a hit lists, the newest."""
+
+_OPERATORS = {"LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "EQ": "=", "NEQ": "<>"}
+_ORDER = "moment, id, rule"
+_NUMBER = "DECIMAL(38, 6)"
+
+
+def reach(planned: Plan, rule: Rule) -> int:
+    """Seconds before an event that the decision on it may need."""
+    if not rule.is_correlation:
+        return 0
+    below = max((reach(planned, planned.rules[used]) for used in rule.uses), default=0)
+    return 2 * rule.correlation.timespan.seconds + below
+
+
+def longest_reach(planned: Plan) -> int:
+    """The longest `reach` of all correlations, seconds."""
+    return max((reach(planned, rule) for rule in planned.correlations), default=0)
+
+
+def holding_sql(planned: Plan, rule: Rule) -> str:
+    """SQL of FOUND rows with `grouped` (list of texts) and `holds` at each, for one correlation."""
+    sigma = rule.correlation
+    numbers = [planned.numbers[used] for used in rule.uses]
+    grouped = _group(planned, rule)
+    columns = ", ".join(quoted(name) for name in (*FOUND_COLUMNS, "rule"))
+    values = "".join(f", {column}" for column, _ in planned.values.values())
+    metric = _metric_column(planned, rule)
+    source = (
+        f"SELECT {columns}{values}, {grouped} AS grouped, {metric} AS metric FROM {FOUND} "
+        f"WHERE rule IN ({', '.join(map(str, numbers))})"
+    )
+    if sigma.type in (SigmaCorrelationType.TEMPORAL, SigmaCorrelationType.TEMPORAL_ORDERED):
+        inner, holds = _temporal(planned, rule, source)
+    else:
+        inner, holds = source, _aggregate(rule)
+    partition = "org, grouped"
+    window = f"PARTITION BY {partition} ORDER BY moment RANGE BETWEEN {_span(sigma)} PRECEDING"
+    return (
+        f"SELECT *, coalesce({holds}, false) AS holds FROM ({inner}) "
+        f"WHERE len(list_filter(grouped, lambda one: one IS NULL)) = 0 "
+        f"WINDOW w AS ({window} AND CURRENT ROW)"
+    )
+
+
+def hits_sql(holding: str, rule: Rule) -> str:
+    """SQL of those rows of the relation `holding` at which the condition becomes true."""
+    span = rule.correlation.timespan.seconds
+    return (
+        f"SELECT * EXCLUDE (held, before) FROM (SELECT *, lag(holds) OVER o AS held, "
+        f"lag(moment) OVER o AS before FROM {quoted(holding)} "
+        f"WINDOW o AS (PARTITION BY org, grouped ORDER BY {_ORDER})) "
+        f"WHERE holds AND NOT (coalesce(held, false) AND moment - before < {span})"
+    )
+
+
+def contributing_sql(planned: Plan, rule: Rule, hits: str) -> str:
+    """SQL of (org, id, at, grouped, event_ids): what was in the window of each hit."""
+    span = rule.correlation.timespan.seconds
+    numbers = ", ".join(str(planned.numbers[leaf.key]) for leaf in leaves(planned.rules, rule))
+    below = max((reach(planned, planned.rules[used]) for used in rule.uses), default=0)
+    grouped = _group(planned, rule)
+    ids = "list(DISTINCT {t: f.moment, id: f.id} ORDER BY {t: f.moment, id: f.id} DESC)"
+    return (
+        f"SELECT h.org, h.id, h.moment, h.grouped, "
+        f"list_reverse(list_transform({ids}[:{MOST_IDS}], lambda one: one.id)) AS event_ids "
+        f"FROM {quoted(hits)} h JOIN (SELECT *, {grouped} AS grouped FROM {FOUND} "
+        f"WHERE rule IN ({numbers})) f ON f.org = h.org AND f.grouped = h.grouped "
+        f"AND f.moment <= h.moment AND f.moment > h.moment - {span + below} GROUP BY ALL"
+    )
+
+
+def _span(sigma: SigmaCorrelationRule) -> int:
+    """Whole seconds before the current one that are in the window."""
+    return int(sigma.timespan.seconds) - 1
+
+
+def _group(planned: Plan, rule: Rule) -> str:
+    """SQL of the group's values, a list of texts in the order of `group-by`."""
+    columns = [_column(planned, rule, name) for name in rule.correlation.group_by or ()]
+    return f"[{', '.join(columns)}]::VARCHAR[]"
+
+
+def _column(planned: Plan, rule: Rule, name: str) -> str:
+    """SQL of a field, or of an alias: another field for each rule."""
+    alias = rule.correlation.aliases.aliases.get(name)
+    if alias is None:
+        return planned.values[name][0] if name in planned.values else "NULL"
+    branches = []
+    for reference, target in alias.mapping.items():
+        used = next((u for u in rule.uses if reference.reference in (u, planned.rules[u].id)), None)
+        if used is None:
+            raise WrongUse(f"The alias {name} names {reference.reference}, which is not in rules.")
+        branches.append(f"WHEN {planned.numbers[used]} THEN {planned.values[target][0]}")
+    return f"CASE rule {' '.join(branches)} END"
+
+
+def _metric_column(planned: Plan, rule: Rule) -> str:
+    """SQL of the values that are counted, summed or ordered."""
+    sigma = rule.correlation
+    condition = sigma.condition
+    if not isinstance(condition, SigmaCorrelationCondition) or condition.fieldref is None:
+        return "NULL"
+    names = [condition.fieldref] if isinstance(condition.fieldref, str) else condition.fieldref
+    columns = [_column(planned, rule, name) for name in names]
+    if sigma.type is not SigmaCorrelationType.VALUE_COUNT:
+        return f"try_cast({columns[0]} AS {_NUMBER})"
+    if len(columns) == 1:
+        return columns[0]
+    missing = " OR ".join(f"{column} IS NULL" for column in columns)
+    return f"CASE WHEN {missing} THEN NULL ELSE to_json([{', '.join(columns)}])::VARCHAR END"
+
+
+def _aggregate(rule: Rule) -> str:
+    """SQL that says whether the condition holds in the window `w`."""
+    sigma = rule.correlation
+    condition = sigma.condition
+    if not isinstance(condition, SigmaCorrelationCondition):
+        raise WrongUse(f"{rule.key} counts and has a condition of words: write one such as gte: 5.")
+    operator, limit = _OPERATORS[condition.op.name], condition.count
+    if sigma.type is SigmaCorrelationType.EVENT_COUNT:
+        return f"count(*) OVER w {operator} {limit}"
+    if sigma.type is SigmaCorrelationType.VALUE_COUNT:
+        return f"count(DISTINCT metric) OVER w {operator} {limit}"
+    number = f"{limit}::{_NUMBER}"
+    if sigma.type is SigmaCorrelationType.VALUE_SUM:
+        return f"sum(metric) OVER w {operator} {number}"
+    if sigma.type is SigmaCorrelationType.VALUE_AVG:  # no division: the same on every machine
+        return f"sum(metric) OVER w {operator} {number} * count(metric) OVER w"
+    share = 0.5
+    if sigma.type is SigmaCorrelationType.VALUE_PERCENTILE:
+        share = (condition.percentile if condition.percentile is not None else 95) / 100
+    return f"quantile_disc(metric, {share}) OVER w {operator} {number}"
+
+
+def _temporal(planned: Plan, rule: Rule, source: str) -> tuple[str, str]:
+    """Rows and the SQL that says whether the rules came together, in the window `w`."""
+    sigma = rule.correlation
+    numbers = [planned.numbers[used] for used in rule.uses]
+    if sigma.type is SigmaCorrelationType.TEMPORAL_ORDERED:
+        return _ordered(rule, source, numbers)
+    if isinstance(sigma.condition, SigmaCorrelationCondition):
+        operator = _OPERATORS[sigma.condition.op.name]
+        return source, f"count(DISTINCT rule) OVER w {operator} {sigma.condition.count}"
+    named = dict(zip(references(sigma), numbers, strict=True))
+    return source, _formula(sigma.condition.parsed, named)
+
+
+def _formula(tree: CorrelationConditionItem | SigmaRuleReference, named: dict[str, int]) -> str:
+    """A condition such as `a and not b` over what is in the window."""
+    if isinstance(tree, SigmaRuleReference):
+        return f"coalesce(bool_or(rule = {named[tree.reference]}) OVER w, false)"
+    parts = [f"({_formula(one, named)})" for one in tree.args]
+    if isinstance(tree, CorrelationConditionNOT):
+        return f"NOT {parts[0]}"
+    return (" AND " if isinstance(tree, CorrelationConditionAND) else " OR ").join(parts)
+
+
+def _ordered(rule: Rule, source: str, numbers: Sequence[int]) -> tuple[str, str]:
+    """Steps in strictly later seconds: each row carries the latest start of the chain that ends
+    with it, one column a step."""
+    sigma = rule.correlation
+    if not isinstance(sigma.condition, SigmaCorrelationCondition):
+        raise WrongUse(
+            f"{rule.key} is ordered and has a condition of words: list the rules in their order."
+        )
+    inner = f"SELECT *, CASE WHEN rule = {numbers[0]} THEN moment END AS step0 FROM ({source})"
+    for place, number in enumerate(numbers[1:], 1):
+        before = f"PARTITION BY org, grouped ORDER BY moment RANGE BETWEEN {_span(sigma)} PRECEDING"
+        inner = (
+            f"SELECT *, CASE WHEN rule = {number} THEN max(step{place - 1}) OVER "
+            f"({before} AND 1 PRECEDING) END AS step{place} FROM ({inner})"
+        )
+    last = len(numbers) - 1
+    steps = ", ".join(f"step{place}" for place in range(last))
+    wanted = f"SELECT * EXCLUDE ({steps})" if steps else "SELECT *"
+    holds = f"step{last} > moment - {sigma.timespan.seconds}"
+    return f"{wanted} FROM ({inner})", holds
