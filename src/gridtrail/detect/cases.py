@@ -61,7 +61,7 @@ class Act:
     `times` events are spread evenly `over` a span ("8m", "2h") from `at` on, on `things` different
     things (default: as many as events). `days` gives first and last day of a daily habit and
     `every` its rhythm; `day` a single day; day 0 is judged. `session` is the word of the device
-    whose session is used, "" for none.
+    whose session is used, "" for none. `on` is the person to whom it is done.
     """
 
     who: str | list[str]
@@ -79,6 +79,7 @@ class Act:
     app: str | None = None
     bot: bool = False
     details: dict[str, Any] | None = None
+    on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +222,18 @@ def act_events(
                 place=act.place,
                 client=act.client,
                 number=number,
-                entity=stage.file_entity(thing) if act.does.startswith("file_") else None,
+                entity=_entity(act, thing),
                 session=_session(act, who),
                 app=act.app,
                 bot=act.bot,
                 details=act.details,
             )
+
+
+def _entity(act: Act, thing: str) -> dict[str, Any] | None:
+    if act.on is not None:
+        return stage.person_entity(act.on)
+    return stage.file_entity(thing) if act.does.startswith("file_") else None
 
 
 def _people(who: str | list[str], life: Life) -> list[str]:

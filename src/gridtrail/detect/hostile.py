@@ -52,6 +52,9 @@ def poisoned(event: dict[str, Any]) -> dict[str, Any]:
         value = holder.get(path[-1])
         if value not in (None, ""):
             holder[path[-1]] = _with_text(str(value), number)
+    person = changed["entity"].get("user") or {}
+    if person.get("id"):
+        person["id"] = _with_text(str(person["id"]), 0)  # the same person as that actor
     for part in (changed, changed["actor"], changed["context"], changed["entity"]):
         part["x_unknown"] = {"deep": [1, 2.5, None, {"'": '"'}]}
     return changed

@@ -201,6 +201,11 @@ def slack_event(
     return {"id": str(uuid.uuid5(_NAMESPACE, name)), **content}
 
 
+def person_entity(name: str) -> dict[str, Any]:
+    """The entity of an event that is done to a person."""
+    return {"type": "user", "user": {"id": person_id(name), "name": name, "team": TEAM}}
+
+
 def file_entity(name: str) -> dict[str, Any]:
     """The entity of a file event; the name makes the id."""
     identity = "F" + uuid.uuid5(_NAMESPACE, name).hex[:10].upper()
