@@ -65,6 +65,13 @@ if [ "$extra" = test ] && ! command -v npm >/dev/null 2>&1; then
         exit 2
     }
 fi
+if [ "$extra" = test ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 &&
+    ! command -v initdb >/dev/null 2>&1; then
+    apt_install postgresql || {
+        say "The tests start a PostgreSQL server: type 'sudo apt-get install postgresql' and run make again."
+        exit 2
+    }
+fi
 if [ "$extra" != base ] && ! command -v java >/dev/null 2>&1; then
     # Spark, the second engine, runs on Java
     apt_install openjdk-17-jre-headless || apt_install default-jre-headless || {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -101,6 +101,28 @@ class DetectSettings(BaseModel):
         default=[],
         description="Files with detectors of your own, run beside the built-in ones; paths are "
         "relative to the data directory (docs/detectors.md).",
+    )
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb",
+        description="What computes: `duckdb` in this process, or `spark` on a cluster, for what "
+        "one machine is too small for (docs/spark.md). Both find the same.",
+    )
+    spark_master: str = Field(
+        default="local[*]",
+        description="The cluster: `spark://HOST:PORT`, or what else Spark takes as a master.",
+    )
+    spark_shuffle_partitions: int = Field(
+        default=8,
+        ge=1,
+        description="Into how many parts Spark cuts what it groups and joins; about as many as "
+        "the cluster has cores.",
+    )
+    spark_driver_memory: str = Field(
+        default="1g", description="Memory of Spark's driver, which runs beside this process."
+    )
+    spark_executor_memory: str = Field(default="1g", description="Memory of each Spark executor.")
+    spark_options: dict[str, str] = Field(
+        default={}, description="Further settings by Spark's own names, such as `spark.cores.max`."
     )
 
 
@@ -299,6 +321,12 @@ class Settings(BaseSettings):
         description="Name of the organization for records that are imported without one "
         "(an Enterprise id such as E0ACME is a good choice).",
     )
+    database: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL database for what is small and changes (findings, verdicts, "
+        "people, tokens), as postgresql://user:password@host/name; by default the SQLite file "
+        "`state.db` in the data directory.",
+    )
     threads: int = Field(default=0, ge=0, description="Threads of the engine; 0 means all cores.")
     memory_limit: str = Field(
         default="1GiB", pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$", description="Memory of the engine."
@@ -313,6 +341,11 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     console: ConsoleSettings = ConsoleSettings()
     rules: RulesSettings = RulesSettings()
+
+    @property
+    def state(self) -> Path | str:
+        """Where the state database is: a file's path, or PostgreSQL's address."""
+        return self.data / "state.db" if self.database is None else self.database.get_secret_value()
 
     @classmethod
     def settings_customise_sources(

@@ -21,7 +21,6 @@ from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.server.api.posting import Receipt, store
 from gridtrail.server.api.records import Posted
-from gridtrail.server.app import STATE_FILE
 from gridtrail.server.tokens import TokenStore
 
 NOON = 1_700_049_600  # 2023-11-15 12:00:00 UTC
@@ -84,7 +83,7 @@ class Data:
 
     def token(self, *scopes: str, org: str = "E0ACME", **options: Any) -> str:
         """The plaintext of a new token."""
-        with TokenStore(self.path / STATE_FILE) as tokens:
+        with TokenStore(self.path / "state.db") as tokens:
             name = f"test {time.time_ns()}"
             chosen = scopes or ("auditlogs:read",)
             return tokens.create(name, org=org, scopes=chosen, **options)[1]

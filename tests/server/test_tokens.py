@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from gridtrail.errors import WrongUse
-from gridtrail.server.state import open_state
 from gridtrail.server.tokens import TokenStore
+from gridtrail.state.database import open_state
 
 
 class Clock:

@@ -37,8 +37,8 @@ TWO = replace(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[FindingStore]:
-    with FindingStore(tmp_path / "made" / "state.db") as opened:
+def store(state_place: Path | str) -> Iterator[FindingStore]:
+    with FindingStore(state_place) as opened:
         save(opened, ONE, TWO)
         yield opened
 
@@ -49,10 +49,10 @@ def save(store: FindingStore, *found: Finding) -> None:
             update.save(one)
 
 
-def test_a_finding_comes_back_as_it_was(store: FindingStore, tmp_path: Path) -> None:
+def test_a_finding_comes_back_as_it_was(store: FindingStore, state_place: Path | str) -> None:
     """Every field survives the file, also in another process's store."""
     assert store.get("Fa1") == ONE
-    with FindingStore(tmp_path / "made" / "state.db") as again:
+    with FindingStore(state_place) as again:
         assert again.get("Fa1").to_json() == ONE.to_json()
 
 

@@ -123,10 +123,9 @@ def _minute(seconds: int) -> str:
 
 def open_store(run: Session) -> FindingStore:
     """The findings of the data directory."""
-    from gridtrail.triage.run import STORE_FILE
     from gridtrail.triage.store import FindingStore
 
-    return FindingStore(run.settings.data / STORE_FILE)
+    return FindingStore(run.settings.state)
 
 
 def print_findings(found: list[Finding], output: Format) -> None:

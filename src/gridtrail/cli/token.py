@@ -112,10 +112,9 @@ def revoke(
 
 
 def _store(context: typer.Context) -> TokenStore:
-    from gridtrail.server.app import STATE_FILE
     from gridtrail.server.tokens import TokenStore
 
-    return TokenStore(session(context).settings.data / STATE_FILE)
+    return TokenStore(session(context).settings.state)
 
 
 def _lifetime(text: str) -> int:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from gridtrail.errors import WrongUse
 from gridtrail.server.roles import ROLES
-from gridtrail.server.state import open_state, writing
+from gridtrail.state.database import open_state, writing
 
 LINK_SECONDS = 72 * 3600
 """How long a one-time link can be used."""

@@ -52,7 +52,7 @@ def create_app(settings: Settings, *, work: Work | None = None) -> ASGIApp:
             memory_limit=server.memory_limit,
             spill=settings.data / "spill",
         )
-        with TokenStore(settings.data / STATE_FILE) as store:
+        with TokenStore(settings.state) as store:
             access = Access(store)
             limit = RateLimit(server.rate_limit_per_minute)
             flushing = asyncio.create_task(_flush_forever(access))

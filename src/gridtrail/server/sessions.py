@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from gridtrail.server.accounts import Account, account_of, accounts, hash_of, metadata
-from gridtrail.server.state import open_state, writing
+from gridtrail.state.database import open_state, writing
 
 _TOUCH_SECONDS = 30
 """A session's last use is written down at most this often."""

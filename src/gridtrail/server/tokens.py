@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gridtrail.errors import WrongUse
-from gridtrail.server.state import open_state, writing
+from gridtrail.state.database import open_state, writing
 
 SCOPES = ("auditlogs:read", "auditlogs:write", "admin")
 """What a token may be allowed to do; no scope includes another."""
@@ -74,15 +74,15 @@ class Token:
 
 
 class TokenStore:
-    """The tokens in the SQLite file `path` (`state.db`). May be shared between threads."""
+    """The tokens of one installation; `place` as in `gridtrail.state.database.open_state`. May be
+    shared between threads."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, place: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._engine = open_state(path)
-        metadata.create_all(writing(self._engine))
+        self._engine = open_state(place)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._engine.dispose()
 
     def __enter__(self) -> TokenStore:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
 from gridtrail.server.accounts import Account
-from gridtrail.server.state import open_state, writing
+from gridtrail.state.database import open_state, writing
 from gridtrail.slack.event import read_event
 
 SOURCE = "gridtrail"

@@ -25,7 +25,6 @@ from gridtrail.triage.store import FindingStore
 from gridtrail.triage.story import Story, title_of
 from gridtrail.triage.surroundings import Lake, Surroundings, window_of
 
-STORE_FILE = "state.db"
 _ALL = "triage_all"
 
 Group = tuple[Raised, ...]
@@ -45,15 +44,15 @@ def triage(
     `oldest`, `latest` are seconds since the epoch, inclusive; None means no bound. A finding is
     always computed whole, its anomalies outside the range included, so that the range never
     changes what it says. `org` None means every organization. Returns those findings, worst
-    first, with the status and verdict that people gave them. They live in the file STORE_FILE of
-    `settings.data`.
+    first, with the status and verdict that people gave them. They live in
+    the state database of `settings`.
     """
     lake.events_view(_ALL, org=org)
     by_org: dict[str, list[Raised]] = defaultdict(list)
     for one in read_raised(engine, _ALL):
         by_org[one.org].append(one)
     found: list[Finding] = []
-    with FindingStore(settings.data / STORE_FILE) as store:
+    with FindingStore(settings.state) as store:
         for name, raised in sorted(by_org.items()):
             groups = [group for group in join(raised) if _touches(group, oldest, latest)]
             if groups:

@@ -1,6 +1,6 @@
 """Where findings live: what triage computed, and what people decided about it.
 
-SQLAlchemy Core on SQLite (`state.db`, write-ahead log); nothing in the tables is SQLite's alone.
+SQLAlchemy Core on the state database (`gridtrail.state`), SQLite or PostgreSQL.
 Computed parts are replaced at each triage, a person's parts (status, verdict, notes) never are.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gridtrail.errors import WrongUse
+from gridtrail.state.database import open_state, storable, writing
 from gridtrail.triage.finding import (
     SEVERITIES,
     STATUSES,
@@ -25,7 +26,7 @@ from gridtrail.triage.finding import (
     worst_first,
 )
 from gridtrail.triage.identity import Known, Owners
-from gridtrail.triage.tables import finding_anomalies, finding_notes, findings, metadata
+from gridtrail.triage.tables import finding_anomalies, finding_notes, findings
 
 _BATCH = 500
 """Values in one IN list; SQLite takes 32,766, PostgreSQL about as many."""
@@ -60,18 +61,14 @@ class Note:
 
 
 class FindingStore:
-    """The findings of one installation in the SQLite file `path`, made when it is not there."""
+    """The findings of one installation; `place` as in `gridtrail.state.database.open_state`."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-        sa.event.listen(self._engine, "connect", _prepare)
-        sa.event.listen(self._engine, "begin", _begin)
-        self._writing = self._engine.execution_options(gridtrail_writes=True)
-        metadata.create_all(self._writing)
+    def __init__(self, place: Path | str) -> None:
+        self._engine = open_state(place)
+        self._writing = writing(self._engine)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._engine.dispose()
 
     def __enter__(self) -> FindingStore:
@@ -131,7 +128,8 @@ class FindingStore:
         moment = int(time.time()) if at is None else at
         with self._writing.begin() as connection:
             row = _row(connection, id_or_prefix)
-            values = {"finding_id": row.id, "at": moment, "author": author, "text": text}
+            values = {"finding_id": row.id, "at": moment, "author": storable(author)}
+            values["text"] = storable(text)
             connection.execute(finding_notes.insert().values(values))
 
     def notes(self, id_or_prefix: str) -> list[Note]:
@@ -157,7 +155,7 @@ class StoreUpdate:
         holders: dict[str, str] = {}
         table = finding_anomalies
         for start in range(0, len(event_ids), _BATCH):
-            batch = event_ids[start : start + _BATCH]
+            batch = [storable(one) for one in event_ids[start : start + _BATCH]]
             query = sa.select(table.c.event_id, table.c.finding_id).where(
                 table.c.org == org, table.c.event_id.in_(batch)
             )
@@ -203,7 +201,7 @@ class StoreUpdate:
 
     def _own(self, finding: Finding) -> None:
         table = finding_anomalies
-        ids = finding.event_ids
+        ids = [storable(one) for one in finding.event_ids]
         gone = table.delete().where(table.c.finding_id == finding.id)
         self._connection.execute(gone)
         for start in range(0, len(ids), _BATCH):
@@ -220,21 +218,6 @@ def list_findings(store: FindingStore, filters: FindingFilters | None = None) ->
     return store.select(filters)
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    # the driver would open transactions on its own, too late for BEGIN IMMEDIATE
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: sa.Connection) -> None:
-    # a writer takes its place at once, so that two triages follow each other and none fails
-    writes = connection.get_execution_options().get("gridtrail_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
 def _computed(finding: Finding) -> dict[str, Any]:
     return {
         "org": finding.org,
@@ -243,7 +226,7 @@ def _computed(finding: Finding) -> dict[str, Any]:
         "score": finding.score,
         "severity": finding.severity,
         "severity_rank": severity_rank(finding.severity),
-        "actor": finding.actor_ids[0] if finding.actor_ids else None,
+        "actor": storable(finding.actor_ids[0]) if finding.actor_ids else None,
         "events": len(finding.event_ids),
         "body": finding.to_json(),
     }

@@ -15,7 +15,7 @@ from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.serving import Serving
 from gridtrail.sandbox.slack_server import simulated_slack
 from gridtrail.sandbox.slack_state import CallFaults, SlackState
-from gridtrail.server.app import STATE_FILE, create_app
+from gridtrail.server.app import create_app
 from gridtrail.server.tokens import TokenStore
 from gridtrail.settings import ServerSettings, Settings
 
@@ -33,7 +33,7 @@ def test_from_gridtrails_own_server(
     for number in range(700):
         site.slack.add(number, NOW - 2 * DAY + number * 200)
     site.once()
-    with TokenStore(site.home / STATE_FILE) as tokens:
+    with TokenStore(site.home / "state.db") as tokens:
         _, secret = tokens.create("collector", org="E0KESTREL")
     other = make_site()
     other.real = True

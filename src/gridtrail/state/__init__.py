@@ -1,0 +1,1 @@
+"""The database of what is small and changes: findings, verdicts, people, tokens, allow list."""

@@ -1,0 +1,75 @@
+"""What tests of several rooms share: a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+_USER = "postgres"
+
+
+def _programs() -> Path:
+    """Where the newest PostgreSQL's programs are; `make test` installs it."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[4])
+    )
+    where = str(found[-1]) if found else shutil.which("initdb")
+    assert where is not None, "PostgreSQL's initdb is not here: install the package postgresql."
+    return Path(where).parent
+
+
+@pytest.fixture(scope="session")
+def _postgresql() -> Iterator[str]:
+    """A server on a socket of its own; it refuses to run as root, so then its user does it."""
+    programs = _programs()
+    as_user = ["runuser", "-u", _USER, "--"] if os.geteuid() == 0 else []
+    home = Path(tempfile.mkdtemp(prefix="pg-"))  # a socket's path must be short
+    if as_user:
+        shutil.chown(home, _USER)
+
+    def run(program: str, *arguments: str) -> None:
+        command = [*as_user, str(programs / program), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    data = str(home / "data")
+    run("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+    options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
+    run("pg_ctl", "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start")
+    yield str(home)
+    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(home)
+
+
+_numbers = count()
+
+
+@pytest.fixture
+def postgresql(_postgresql: str) -> Callable[[], str]:
+    """Makes empty databases; the address of each."""
+    import psycopg
+
+    def make() -> str:
+        name = f"test{next(_numbers)}"
+        at = f"host={_postgresql} user={_USER} dbname=postgres"
+        with psycopg.connect(at, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"postgresql://{_USER}@/{name}?host={_postgresql}"
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where an empty state database is: an SQLite file, and a PostgreSQL database."""
+    if request.param == "sqlite":
+        return tmp_path / "made" / "state.db"
+    make: Callable[[], str] = request.getfixturevalue("postgresql")
+    return make()
