@@ -53,6 +53,7 @@ PLACES: Mapping[str, Place] = {
     "phone elsewhere": Place("198.18.21", 21_928, "T-Mobile USA", "US"),
     "phone of another carrier": Place("198.18.22", 22_394, "Cellco Partnership Verizon", "US"),
     "phone abroad": Place("198.18.25", 3320, "Deutsche Telekom AG", "DE"),
+    "carrier abroad": Place("198.18.26", 206_067, "H3G UK", "GB"),
     "hotel": Place("198.18.30", 64_510, "Lakeside Hotels", "US"),
     "hotel abroad": Place("198.18.31", 64_511, "Hotel am See", "AT"),
     "company vpn": Place("198.18.40", 64_520, "Anywhere VPN Services", "US"),
