@@ -84,7 +84,7 @@ class _Tree:
         return b"".join(value.to_bytes(4, "big") for value in branches)
 
 
-def _mmdb(records: Mapping[str, Record], ip_version: int) -> bytes:
+def _mmdb(records: Mapping[str, Record], ip_version: int, about_what: str) -> bytes:
     tree, data = _Tree(128 if ip_version == 6 else 32), b""
     for cidr, record in sorted(records.items(), key=lambda item: ip_network(item[0]).prefixlen):
         network = ip_network(cidr)
@@ -95,7 +95,7 @@ def _mmdb(records: Mapping[str, Record], ip_version: int) -> bytes:
         "node_count": len(tree.nodes),
         "record_size": _Short(32),
         "ip_version": _Short(ip_version),
-        "database_type": "Test",
+        "database_type": about_what,
         "languages": ["en"],
         "binary_format_major_version": _Short(2),
         "binary_format_minor_version": _Short(0),
@@ -109,9 +109,15 @@ def _mmdb(records: Mapping[str, Record], ip_version: int) -> bytes:
 def write_mmdb(tmp_path: Path) -> WriteMmdb:
     """Writes a MaxMind DB file of CIDR ranges and their records."""
 
-    def write(records: Mapping[str, Record], *, name: str = "a.mmdb", ip_version: int = 6) -> Path:
+    def write(
+        records: Mapping[str, Record],
+        *,
+        name: str = "a.mmdb",
+        ip_version: int = 6,
+        about: str = "Test",
+    ) -> Path:
         path = tmp_path / name
-        path.write_bytes(_mmdb(records, ip_version))
+        path.write_bytes(_mmdb(records, ip_version, about))
         return path
 
     return write

@@ -170,6 +170,19 @@ def test_lists_of_what_is_malicious_or_suspicious(write: Write) -> None:
     assert (other.asn_list, office.ioc_list, office.asn_list) == (None, None, None)
 
 
+def test_which_lists_are_there(write: Write, write_mmdb: WriteMmdb) -> None:
+    """A list that holds nothing is none; a file of anonymous networks knows Tor exits."""
+    empty, full = write("empty", "# nothing\n"), write("full", "192.0.2.1\n")
+    asns = write("asns", "64500\n")
+    assert book(tor_lists=[empty], ioc_lists=[full]).lists == {"ioc_lists"}
+    named = {"tor_lists": [full], "vpn_lists": [full], "suspicious_asn_lists": [asns]}
+    assert book(**named).lists == set(named)
+    record = {"192.0.2.0/24": {"is_tor_exit_node": True}}
+    anonymous = write_mmdb(record, about="GeoIP2-Anonymous-IP")
+    assert book(asn_files=[anonymous]).lists == {"tor_lists"}
+    assert book(asn_files=[write_mmdb(record, name="b.mmdb")]).lists == set()
+
+
 def test_the_version_follows_the_sources(write: Write) -> None:
     """Equal sources give equal versions; other settings and other files give others."""
     assert book().version == PACKAGED.version

@@ -13,6 +13,8 @@ from gridtrail.engine.shape import Engine
 from gridtrail.lake.lake import Lake
 
 LOOK_BACK_DAYS = 30
+LISTS = ("tor_lists", "ioc_lists", "suspicious_asn_lists")
+"""Settings of `enrich` that a detector may need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,22 @@ def day_inputs(engine: Engine) -> frozenset[str]:
 
 
 def detector_states(
-    progress: st.Progress, detectors: Sequence[Detector], to: int
+    progress: st.Progress, detectors: Sequence[Detector], to: int, lists: frozenset[str]
 ) -> list[DetectorState]:
-    """The state of each detector, from the decided days of the last 30 before `to` (seconds)."""
+    """The state of each detector, from the decided days of the last 30 before `to` (seconds) and
+    the settings in `lists` that name a list which holds something."""
     since = st.day_of(to - LOOK_BACK_DAYS * DAY_SECONDS)
     recent = [decided.inputs for day, decided in progress.days.items() if day >= since]
     seen: set[str] = set().union(*recent)
+    seen |= lists
     return [_state(detector, seen, len(progress.days), to) for detector in detectors]
 
 
 def _state(detector: Detector, seen: set[str], history: int, to: int) -> DetectorState:
     missing = [need for need in detector.needs if need not in seen]
+    if unset := [need for need in missing if need in LISTS]:
+        why = f"the setting enrich.{unset[0]} names no list"
+        return DetectorState(detector.name, "blind", why, to)
     if missing:
         why = f"no event with {', '.join(missing)} in {LOOK_BACK_DAYS} days"
         return DetectorState(detector.name, "blind", why, to)

@@ -17,6 +17,7 @@ from typing import Any
 from gridtrail.detect import stage
 from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import store_anomalies
+from gridtrail.detect.blindness import LISTS
 from gridtrail.detect.cases import Case, CaseRunner, act_events, before
 from gridtrail.detect.contract import DAY_SECONDS, Anomaly, DayContext, Detector
 from gridtrail.detect.hostile import poisoned, strangers
@@ -142,8 +143,9 @@ def contract(bench: Bench) -> Iterator[str]:
     if not detector.repeat_seconds or min(detector.repeat_seconds) <= 0:
         yield "repeat_seconds holds no positive waiting times"
     for need in detector.needs:
-        if need not in ACTIONS and need not in COLUMNS:
-            yield f"it needs {need!r}, which is no action and none of {', '.join(COLUMNS)}"
+        if need not in ACTIONS and need not in (*COLUMNS, *LISTS):
+            named = ", ".join((*COLUMNS, *LISTS))
+            yield f"it needs {need!r}, which is no action and none of {named}"
     if detector.candidates is not detector.candidates:
         yield "candidates is built anew at each call, so that it is compiled each day"
     missing = {"subject", "subject_type", "event_id", "at"} - set(detector.candidates.columns)

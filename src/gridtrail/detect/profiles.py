@@ -110,7 +110,7 @@ def _known_fold(before: ir.Table, new: ir.Table) -> ir.Table:
     return _remembered(folded).select(*KNOWN)
 
 
-def _seen_profile(name: str, version: int, keys: tuple[str, ...], events: ir.Table) -> Profile:
+def seen_profile(name: str, version: int, keys: tuple[str, ...], events: ir.Table) -> Profile:
     """A profile of when each combination of `keys` was first and last seen, on how many days."""
     schema = {key: DAY_EVENTS[key] for key in keys} | {
         "first_at": "int64",
@@ -142,15 +142,15 @@ def _remembered(rows: ir.Table) -> ir.Table:
 
 
 people = Profile("people", 1, PEOPLE, _people_summary(), _people_fold)
-known = Profile("known", 1, KNOWN, _known_summary(), _known_fold)
-releases = _seen_profile(
+known = Profile("known", 2, KNOWN, _known_summary(), _known_fold)
+releases = seen_profile(
     "releases",
     2,
     ("subject", "lineage", "version_key", "chrome_major", "electron_major"),
     day_events.filter(day_events.teaches & day_events.well_formed),
 )
 """Which client versions each person used, and the Chrome and Electron they are built on."""
-agents = _seen_profile(
+agents = seen_profile(
     "agents",
     2,
     ("subject", "family", "client_kind", "os"),

@@ -24,7 +24,7 @@ from gridtrail.detect.day_step import DayStep
 from gridtrail.detect.emission import Said, Verdict, still_remembered
 from gridtrail.detect.profiles import people
 from gridtrail.engine.shape import Engine
-from gridtrail.enrich.dimensions import refresh
+from gridtrail.enrich.dimensions import address_book, refresh
 from gridtrail.lake.lake import Lake
 from gridtrail.settings import Settings
 
@@ -143,7 +143,9 @@ class _Run:
                 stored = store_anomalies(self.lake, self.org, report.emitted)
                 report.stored = sum(stored.values())
             self._note(progress, days, counts, stored, snapshots)
-        report.states = detector_states(progress, self.detectors, self.to)
+        report.states = detector_states(
+            progress, self.detectors, self.to, address_book(self.settings.enrich).lists
+        )
         if not dry_run:
             self._publish(progress, days, report.states)
         return report

@@ -41,6 +41,7 @@ class AddressSource(Protocol):
     """Something that knows addresses; `digest` changes with what it says."""
 
     digest: str
+    knows_tor: bool
 
     def facts(self, addresses: Sequence[ReadAddress]) -> list[Fact]:
         """A fact for each address, SILENT where nothing is known."""
@@ -65,6 +66,9 @@ def open_source(path: Path) -> AddressSource:
         ) from error
 
 
+_ANONYMITY = ("anonymous", "privacy", "proxy", "vpn")
+
+
 class MmdbSource:
     """A database in MaxMind's format, held in memory."""
 
@@ -72,6 +76,8 @@ class MmdbSource:
         self.digest = hashlib.sha256(content).hexdigest()
         # by path: the extension in C, which is many times faster, reads no open files
         self._reader = maxminddb.open_database(path)
+        named = self._reader.metadata().database_type.lower()
+        self.knows_tor = any(word in named for word in _ANONYMITY)
         self._versions = (4, 6) if self._reader.metadata().ip_version == 6 else (4,)
 
     def facts(self, addresses: Sequence[ReadAddress]) -> list[Fact]:
@@ -94,6 +100,8 @@ class TableSource:
 
     Addresses may be text or numbers; ASN 0 means not routed, `None` and `-` that nothing is known.
     """
+
+    knows_tor = False
 
     def __init__(self, path: Path, content: bytes) -> None:
         self.digest = hashlib.sha256(content).hexdigest()

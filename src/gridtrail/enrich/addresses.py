@@ -114,6 +114,16 @@ class AddressBook:
         self._asns = AsnList(settings.suspicious_asn_lists)
         self.version = self._version()
 
+    @property
+    def lists(self) -> frozenset[str]:
+        """Settings of lists that hold something; `tor_lists` also where an address file is one of
+        anonymous networks. A detector without its list is blind."""
+        tor = any(source.knows_tor for source in self._sources)
+        named = {f"{entries.kind}_lists" for entries in self._lists}
+        named |= {"ioc_lists"} if len(self._ioc) else set()
+        named |= {"suspicious_asn_lists"} if len(self._asns) else set()
+        return frozenset(named | ({"tor_lists"} if tor else set()))
+
     def _version(self) -> str:
         """Hex digest that changes whenever the answers may."""
         parts = [str(ALGORITHM), providers().digest, repr(sorted(self._hosting))]

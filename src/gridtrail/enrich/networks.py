@@ -61,6 +61,8 @@ def _known_ranges() -> tuple[RangeTable, list[str]]:
 class PackagedSource:
     """The packaged table as a source of facts; the kind is given only for ranges of relays."""
 
+    knows_tor = False
+
     def __init__(self) -> None:
         self._table = packaged_table()
         self._ranges, self._range_kinds = _known_ranges()
