@@ -14,7 +14,7 @@ from gridtrail.detect.novelty import EVERYBODY, NOVELTY, Novelty
 from gridtrail.detect.thresholds import DECAY_NUMERATOR, DECAY_SHIFT, UNIT
 from gridtrail.detectors.ip_address import BASE_RATES, _restlessness
 from gridtrail.detectors.ip_address import NOVELTY as NETWORKS
-from gridtrail.detectors.user_agent import NOVELTY as AGENTS
+from gridtrail.detectors.unexpected_user_agent import NOVELTY as AGENTS
 from gridtrail.settings import DetectSettings
 
 PEOPLE, DAYS = 300, 120
@@ -81,11 +81,11 @@ def test_alarm_rate(rates: dict[str, float]) -> None:
 def test_rare_stays_rare() -> None:
     """What was never seen has the smallest p-value; after many it is no anomaly any more."""
     fresh = p_values(AGENTS, {})
-    used = p_values(AGENTS, {"unexpected_tool": 60 * UNIT, EVERYBODY: 9000 * UNIT})
+    used = p_values(AGENTS, {"tool": 60 * UNIT, EVERYBODY: 9000 * UNIT})
 
-    assert fresh["unexpected_tool"] <= 0.005 * 0.15
-    assert used["unexpected_tool"] > 0.005
-    assert used["client_changed"] < fresh["client_changed"]
+    assert fresh["tool"] <= 0.005 * 0.15
+    assert used["tool"] > 0.005
+    assert used["unknown"] < fresh["unknown"]
 
 
 def test_one_incident_does_not_silence() -> None:

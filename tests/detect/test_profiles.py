@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from gridtrail.detect.contract import DAY_EVENTS, DAY_SECONDS, Profile, arrow_schema
-from gridtrail.detect.profiles import FORGET_DAYS, agents, known, people, releases
+from gridtrail.detect.profiles import FORGET_DAYS, agents, broken_agents, known, people, releases
 from gridtrail.engine.duckdb import DuckDB
 
 DAY = 20_000 * DAY_SECONDS
@@ -55,12 +55,15 @@ def test_others_teach_nothing(engine: DuckDB) -> None:
     """Neither tools nor the contexts of others enter what is usual; tools are clients used, and
     forged clients are none."""
     tool = event(1, teaches=False, family="curl", lineage="curl||unknown")
-    forged = event(1, well_formed=False)
+    forged = event(1, well_formed=False, defect="no_x")
     invited = event(2, own=False, teaches=False, subject="W2")
 
     assert learned(engine, known, [[tool, invited]]) == []
     assert learned(engine, releases, [[tool, invited]]) == []
     assert [row["family"] for row in learned(engine, agents, [[tool, invited]])] == ["curl"]
+    assert [row["defect"] for row in learned(engine, broken_agents, [[forged, event(1)]])] == [
+        "no_x"
+    ]
     assert learned(engine, releases, [[forged]]) == learned(engine, agents, [[forged]]) == []
     assert [row["subject"] for row in learned(engine, people, [[tool, invited]])] == ["W1"]
 

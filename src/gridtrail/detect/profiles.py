@@ -159,3 +159,12 @@ agents = seen_profile(
     ),
 )
 """Which client families were used in each person's own sessions and on what, tools included."""
+broken_agents = seen_profile(
+    "broken_agents",
+    1,
+    ("subject", "family", "defect"),
+    day_events.filter(
+        day_events.own & (day_events.subject_type == "user") & ~day_events.well_formed
+    ),
+)
+"""Which rules of Slack's grammar were broken in each person's own sessions."""
