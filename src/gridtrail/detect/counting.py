@@ -1,10 +1,13 @@
-"""Detectors that count: distinct items per subject in windows of ten minutes, an hour and a day.
+"""Detectors that count: items per subject in windows of ten minutes, an hour and a day.
 
 The alarm stands on an integer r* per subject and window, fixed when the day begins (`limits`). The
 deciding event is the one that makes the count reach r*: `ordinal = r*` in batch is `counter reaches
 r*` in a stream. Calibration is learned the same way: each day it is counted how many windows
 reached their thresholds at three nominal levels, and the next days' level is corrected by what was
-realised.
+realised. What is too little for any window and too much for weeks is `sequential`.
+
+Windows lie in one another, so each is counted from the items of the next shorter one by hashing
+alone; events are put in order only where a count reached its threshold.
 """
 
 from __future__ import annotations
@@ -20,13 +23,24 @@ import pyarrow as pa
 
 from gridtrail.detect import thresholds as th
 from gridtrail.detect.contract import DAY_SECONDS, DayContext, Profile, Step, table, today
-from gridtrail.detect.limits import LEVELS, PARAMETERS, SUBJECT_TYPES, WINDOWS, Frozen, limits
+from gridtrail.detect.limits import (
+    LEVELS,
+    PARAMETERS,
+    SUBJECT_TYPES,
+    Frozen,
+    limits,
+    newcomer_limit,
+)
 from gridtrail.detect.profiles import FORGET_DAYS, people
+from gridtrail.detect.sequential import SLOW_PARAMETERS, Slow, slow_limits
 
 LARGEST_LOG = 100_000
 HABIT_DAYS, HABIT_SECONDS = 2, 3 * DAY_SECONDS
 """A peak is a habit when it was reached on two days that are three days apart, so that one raid
 over two days makes none."""
+
+PLACE = ("subject", "subject_type", "lane")
+UNITS = (*PLACE, "window", "bucket", "value")
 
 LOGS = {"value": "int64", "y": "int64"}
 COUNTS = {
@@ -71,27 +85,53 @@ def _decayed(column: ir.Column) -> ir.Column:
     return (column * th.DECAY_NUMERATOR) >> th.DECAY_SHIFT
 
 
-def firsts(items: ir.Table) -> ir.Table:
-    """Each item's first event in each window of each subject, numbered in order of time.
+def windows_of(
+    items: ir.Table, name: str, windows: tuple[int, ...], *, repeats: bool
+) -> tuple[Step, ...]:
+    """One step a window, shortest first: the distinct items of each bucket (start, seconds) or,
+    with `repeats`, how many rows it has (`value`)."""
+    steps: list[Step] = []
+    for window in windows:
+        source = steps[-1].table if steps else items
+        start = source.bucket if steps else source["at"]
+        placed = source.mutate(bucket=start - start % window)
+        if not repeats:
+            placed = placed.select(*PLACE, "bucket", "item").distinct()
+        else:
+            value = placed.value.sum() if steps else placed.count()
+            placed = placed.group_by(*PLACE, "bucket").aggregate(value=value.cast("int64"))
+        steps.append(Step(f"{name}_in_{window}", placed))
+    return tuple(steps)
 
-    `items` has subject, subject_type, item, at, event_id; the result adds window, bucket (start,
-    seconds) and ordinal (1-based). Order inside a second is by event id, not by arrival.
-    """
+
+def counted(steps: tuple[Step, ...], windows: tuple[int, ...]) -> ir.Table:
+    """Rows (subject, subject_type, lane, window, bucket, value) from the steps of `windows_of`."""
     parts = []
-    for window in WINDOWS:
-        placed = items.mutate(
-            window=ibis.literal(window, "int64"), bucket=items["at"] - items["at"] % window
-        )
-        order = [placed["at"], placed.event_id]
-        again = ibis.row_number().over(
-            group_by=[placed.subject, placed.subject_type, placed.bucket, placed.item],
-            order_by=order,
-        )
-        once = placed.mutate(again=again)
-        parts.append(once.filter(once.again == 0).drop("again"))
-    each = ibis.union(*parts)
+    for window, step in zip(windows, steps, strict=True):
+        rows = step.table
+        if "item" in rows.columns:
+            rows = rows.group_by(*PLACE, "bucket").aggregate(value=rows.count().cast("int64"))
+        parts.append(rows.mutate(window=ibis.literal(window, "int64")).select(*UNITS))
+    return ibis.union(*parts)
+
+
+def ordinals(items: ir.Table, windows: ir.Table) -> ir.Table:
+    """Each item's first event in each of `windows` (subject, subject_type, lane, window, bucket,
+    …), numbered in order of time: the result adds `ordinal` (1-based).
+
+    Order inside a second is by event id, not by arrival.
+    """
+    placed = items.join(windows, list(PLACE))
+    placed = placed.filter(
+        (placed["at"] >= placed.bucket) & (placed["at"] < placed.bucket + placed.window)
+    )
+    order = [placed["at"], placed.event_id]
+    place = [placed[c] for c in (*PLACE, "window", "bucket")]
+    again = ibis.row_number().over(group_by=[*place, placed.item], order_by=order)
+    each = placed.mutate(again=again)
+    each = each.filter(each.again == 0).drop("again")
     ordinal = ibis.row_number().over(
-        group_by=[each.subject, each.subject_type, each.window, each.bucket],
+        group_by=[each[c] for c in (*PLACE, "window", "bucket")],
         order_by=[each["at"], each.event_id],
     )
     return each.mutate(ordinal=(ordinal + 1).cast("int64"))
@@ -101,9 +141,12 @@ def firsts(items: ir.Table) -> ir.Table:
 class Counting:
     """The profiles, thresholds and candidates of one counted thing.
 
-    `metric` names it in tables, `items` is the relation to count (see `firsts`), `floors` the
-    count per window below which it never alarms, `min_history_days` how long an organization's
-    log must be before it speaks.
+    `metric` names it in tables. `items` is the relation to count: subject, subject_type, item, at,
+    event_id, what `explain` reads, and maybe `lane` (text), within which a subject's items are
+    counted. `floors` holds the windows (seconds; each divides the next, the last is a day) and the
+    count below which each never alarms, `min_history_days` how long an organization's log must be
+    before it speaks. With `slow_share` a share of the budget goes to sequences of days. With
+    `repeats` every row counts: items are then all different (event ids).
     """
 
     metric: str
@@ -111,27 +154,38 @@ class Counting:
     floors: Mapping[int, int]
     share: float
     min_history_days: int = 3
+    slow_share: float = 0.0
+    repeats: bool = False
     steps: tuple[Step, ...] = field(init=False)
     profiles: tuple[Profile, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        each = Step(f"{self.metric}_firsts", firsts(self.items))
-        units = each.table.group_by("subject", "subject_type", "window", "bucket").aggregate(
-            value=each.table.count().cast("int64")
-        )
-        object.__setattr__(self, "steps", (each, Step(f"{self.metric}_units", units)))
+        if "lane" not in self.items.columns:
+            object.__setattr__(self, "items", self.items.mutate(lane=ibis.literal("")))
+        distinct = windows_of(self.items, self.metric, self.windows, repeats=self.repeats)
+        units = Step(f"{self.metric}_units", counted(distinct, self.windows))
+        object.__setattr__(self, "steps", (*distinct, units))
         own = (self._counts(), self._histogram(), self._ladder(), self._peaks())
-        object.__setattr__(self, "profiles", (people, *own))
+        slow = (self.slow.profile, self.slow.crossings) if self.slow else ()
+        object.__setattr__(self, "profiles", (people, *own, *slow))
 
     @property
-    def first_events(self) -> ir.Table:
-        """The unbound table of each item's first event in each window (see `firsts`)."""
-        return self.steps[0].table
+    def windows(self) -> tuple[int, ...]:
+        """The windows' lengths in seconds, shortest first."""
+        return tuple(sorted(self.floors))
 
     @property
     def units(self) -> ir.Table:
-        """Rows (subject, subject_type, window, bucket, value): active windows and their counts."""
-        return self.steps[1].table
+        """Rows (subject, subject_type, lane, window, bucket, value): active windows and their
+        counts."""
+        return self.steps[-1].table
+
+    @cached_property
+    def slow(self) -> Slow | None:
+        """The sequence of days of each subject, when it is watched."""
+        if not self.slow_share:
+            return None
+        return Slow(self.metric, self.units, self.parameters_table)
 
     # profiles -------------------------------------------------------------------------------
 
@@ -184,22 +238,39 @@ class Counting:
 
     # thresholds -----------------------------------------------------------------------------
 
+    @property
+    def parameter_schema(self) -> Mapping[str, str]:
+        """Columns of the thresholds."""
+        return {**PARAMETERS, **(SLOW_PARAMETERS if self.slow_share else {})}
+
     @cached_property
     def parameters_table(self) -> ir.Table:
         """The unbound table of this metric's thresholds."""
-        return table(f"{self.metric}_parameters", PARAMETERS)
+        return table(f"{self.metric}_parameters", self.parameter_schema)
 
     @cached_property
     def candidates(self) -> ir.Table:
         """The events at which a count reached its threshold."""
-        keys = ["subject", "subject_type", "window"]
-        joined = self.first_events.join(self.parameters_table, keys)
-        return joined.filter(joined.ordinal == joined.threshold)
+        limit = self.parameters_table
+        if self.slow_share:
+            columns = [*PARAMETERS, *Slow.shown]
+            limit = limit.select(*columns).mutate(
+                lowest=ibis.least(limit.threshold, limit.slow_threshold)
+            )
+        else:
+            limit = limit.mutate(lowest=limit.threshold)
+        over = self.units.join(limit, ["subject", "subject_type", "window"])
+        over = over.filter(over.value >= over.lowest).drop("value", "lowest")
+        first = ordinals(self.items, over)
+        decides = first.ordinal == first.threshold
+        if self.slow_share:
+            decides = decides | (first.ordinal == first.slow_threshold)
+        return first.filter(decides)
 
     @cached_property
     def _active(self) -> ir.Table:
         """Everybody with an item today, and since when and where from they were known before."""
-        active = self.first_events.select("subject", "subject_type").distinct()
+        active = self.units.select("subject", "subject_type").distinct()
         return _with_home(active, "first_at")
 
     @cached_property
@@ -236,12 +307,26 @@ class Counting:
             habits=context.read(self._habits),
             day_start=context.day_start,
         )
-        alarms = context.share_per_subject_day(self.share) / len(WINDOWS)
+        alarms = context.share_per_subject_day(self.share) / len(self.windows)
+        people_alone = frozen.of("user")
+        newcomers = {
+            window: newcomer_limit(people_alone, window, alarms, floor)
+            for window, floor in self.floors.items()
+        }
         # apps are not peers of people: one export of an app would be everybody's usual
-        return pa.concat_tables(
-            limits(frozen.of(kind), window, alarms, self.floors[window])
+        rows = pa.concat_tables(
+            limits(frozen.of(kind), window, alarms, self.floors[window], newcomers[window])
             for kind in SUBJECT_TYPES
-            for window in WINDOWS
+            for window in self.windows
+        )
+        if self.slow is None:
+            return rows
+        sequences = context.read(self.slow.profile.table)
+        crossings = context.read(self.slow.crossings.table)
+        nominal = context.share_per_subject_day(self.slow_share)
+        return pa.concat_tables(
+            slow_limits(frozen.of(kind), sequences, crossings, rows, nominal)
+            for kind in SUBJECT_TYPES
         )
 
 

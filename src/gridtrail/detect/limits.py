@@ -11,16 +11,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridtrail.detect import thresholds as th
 from gridtrail.detect.contract import DAY_SECONDS, arrow_schema
 
-WINDOWS = (600, 3600, DAY_SECONDS)
 SUBJECT_TYPES = ("user", "app")
 LEVELS = (0.1, 0.01, 0.001)
 NEW_DAYS = 14
+UNKNOWN_APP_DAYS = 3
+"""An app known for less, or that never did this before, must not do more than a person would."""
+UNKNOWN_FLOORS = 10
+"""Of whom nothing is known a wide prior allows thousands: not more than so many floors, or than
+what one in a thousand windows of the organization's people exceeds."""
 
 PARAMETERS = {
     "subject": "string",
@@ -53,6 +58,7 @@ class Frozen:
     ladder: pa.Table  # stratum, window, units, reached_1, reached_2, reached_3
     habits: pa.Table  # window, step
     day_start: int
+    subject_type: str = ""  # of all rows, once `of` has chosen
 
     def of(self, subject_type: str) -> Frozen:
         """The part of one type of subjects; rows in a fixed order."""
@@ -60,6 +66,7 @@ class Frozen:
         by_name = [("window", "ascending"), ("subject", "ascending")]
         return replace(
             self,
+            subject_type=subject_type,
             subjects=self.subjects.filter(chosen).sort_by([("subject", "ascending")]),
             counts=self.counts.filter(chosen).sort_by(by_name),
             histogram=self.histogram.filter(chosen),
@@ -77,42 +84,83 @@ class Frozen:
 
     def windows_a_day(self, window: int) -> float:
         """Active windows of this length on an active day of a subject, on average (at least 1)."""
-        totals = {w: pc.sum(_where(self.histogram, w)["units"]).as_py() or 0 for w in WINDOWS}
-        days = totals[DAY_SECONDS]
-        return max(totals[window] / days, 1.0) if days else 1.0
+        days, those = (
+            pc.sum(_where(self.histogram, w)["units"]).as_py() or 0 for w in (DAY_SECONDS, window)
+        )
+        return max(those / days, 1.0) if days else 1.0
 
     def levels(self, window: int, alarms: float, strata: list[str]) -> th.Floats:
         """P-value at which each row alarms: `alarms` per subject and day over the windows that an
         active day has, corrected by the rate that was realised in its stratum."""
         nominal = alarms / self.windows_a_day(window)
-        rows = {row["stratum"]: row for row in _where(self.ladder, window).to_pylist()}
-        corrections = {s: correction(nominal, rows.get(s)) for s in set(strata)}
+        corrections = {s: correction(nominal, self.ladder_row(window, s)) for s in set(strata)}
         return np.array([nominal / corrections[s] for s in strata], dtype=np.float64)
 
+    def ladder_row(self, window: int, stratum: str) -> Mapping[str, Any] | None:
+        """What a stratum's windows reached so far; None when it has had none."""
+        rows = _where(self.ladder, window)
+        found = rows.filter(pc.field("stratum") == stratum).to_pylist()
+        return found[0] if found else None
 
-def limits(frozen: Frozen, window: int, alarms: float, floor: int) -> pa.Table:
-    """Rows of PARAMETERS for the active subjects of one type and one window length.
 
-    `alarms` is the nominal number of alarms per subject and day, `floor` the count below which
-    there is none.
-    """
-    if not frozen.subjects.num_rows:
-        return arrow_schema(PARAMETERS).empty_table()
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is expected of each active subject's next window, and what that stands on."""
+
+    own: th.Sums
+    peer_mean: th.Floats
+    predictive: th.Predictive
+    tail: th.Tail
+
+
+def expectation(frozen: Frozen, window: int) -> Expectation:
+    """The predictive distribution of each of `frozen.subjects` (one type) in one window."""
     counts, histogram = _where(frozen.counts, window), _where(frozen.histogram, window)
     everybody = _sums(counts)
     prior = th.organization_prior(everybody)
     tail = th.organization_tail(_ints(histogram, "value"), _ints(histogram, "units"))
     own = _sums(counts, pc.index_in(frozen.subjects["subject"], value_set=counts["subject"]))
     peer_mean = _peer_means(frozen, counts, everybody, prior)
-    expected = th.predictive(own, peer_mean, prior)
+    return Expectation(own, peer_mean, th.predictive(own, peer_mean, prior), tail)
+
+
+def newcomer_limit(people: Frozen, window: int, alarms: float, floor: int) -> int:
+    """r* of somebody of whom nothing is known, by the people of the organization alone."""
+    counts, histogram = _where(people.counts, window), _where(people.histogram, window)
+    prior = th.organization_prior(_sums(counts))
+    tail = th.organization_tail(_ints(histogram, "value"), _ints(histogram, "units"))
+    nothing = th.Sums(*(np.zeros(1) for _ in range(3)))
+    expected = th.predictive(nothing, np.array([prior.mean]), prior)
+    limit = th.smallest_reaching(people.levels(window, alarms, ["new"]), expected, tail)[0]
+    return int(min(limit, max(UNKNOWN_FLOORS * floor, tail.quantile(0.999) + 1)))
+
+
+def limits(
+    frozen: Frozen, window: int, alarms: float, floor: int, newcomer: int | None = None
+) -> pa.Table:
+    """Rows of PARAMETERS for the active subjects of one type and one window length.
+
+    `alarms` is the nominal number of alarms per subject and day, `floor` the count below which
+    there is none, `newcomer` the most that an unknown subject may have (see `newcomer_limit`).
+    """
+    if not frozen.subjects.num_rows:
+        return arrow_schema(PARAMETERS).empty_table()
+    known = expectation(frozen, window)
+    expected, tail = known.predictive, known.tail
     strata = frozen.strata()
     habit = _habits(frozen, window)
     ladder = np.repeat(np.array(LEVELS)[:, None], len(strata), axis=1)
     levels = np.vstack([frozen.levels(window, alarms, strata), ladder])
     reached = th.smallest_reaching(levels, expected, tail)
-    threshold = np.maximum(np.maximum(reached[0], floor), habit)
+    limit = reached[0]
+    if newcomer is not None:
+        limit = np.where(_unknown(frozen, known), np.minimum(limit, newcomer), limit)
+    threshold = np.maximum(np.maximum(limit, floor), habit)
     size = frozen.subjects.num_rows
     middle, high = tail.quantile(0.5), tail.quantile(0.99)
+    p_value = th.p_values(threshold.astype(np.float64), expected, tail)
+    # a limit for the unknown is as rare as its level says, by the yardstick of people
+    p_value = np.where(limit < reached[0], levels[0], p_value)
     return pa.table(
         {
             "subject": frozen.subjects["subject"],
@@ -121,17 +169,26 @@ def limits(frozen: Frozen, window: int, alarms: float, floor: int) -> pa.Table:
             "stratum": pa.array(strata, pa.string()),
             "threshold": threshold,
             **{f"level_{i}": reached[i] for i in range(1, len(LEVELS) + 1)},
-            "p_value": th.p_values(threshold.astype(np.float64), expected, tail),
+            "p_value": p_value,
             "typical": _rounded(np.exp(expected.location)),
             "high": _rounded(expected.quantile(0.99)),
             "habit": habit,
-            "windows_seen": np.rint(own.weight).astype(np.int64),
-            "peer_typical": _rounded(np.exp(peer_mean)),
+            "windows_seen": np.rint(known.own.weight).astype(np.int64),
+            "peer_typical": _rounded(np.exp(known.peer_mean)),
             "organization_typical": np.full(size, middle, dtype=np.int64),
             "organization_high": np.full(size, high, dtype=np.int64),
             "organization_windows": np.full(size, round(tail.total), dtype=np.int64),
         }
     ).cast(arrow_schema(PARAMETERS))
+
+
+def _unknown(frozen: Frozen, known: Expectation) -> npt.NDArray[np.bool_]:
+    """Who had no window before today, and apps first seen less than UNKNOWN_APP_DAYS ago."""
+    young = frozen.day_start - UNKNOWN_APP_DAYS * DAY_SECONDS
+    columns = (frozen.subjects[c].to_pylist() for c in ("subject_type", "first_at"))
+    new = [kind == "app" and (at is None or at > young) for kind, at in zip(*columns, strict=True)]
+    unknown: npt.NDArray[np.bool_] = np.array(new) | (known.own.weight == 0)
+    return unknown
 
 
 def correction(nominal: float, row: Mapping[str, Any] | None) -> float:
@@ -152,6 +209,21 @@ def correction(nominal: float, row: Mapping[str, Any] | None) -> float:
         if level > LEVELS[-1]:
             found = max(found, 1.0)
     return min(max(found, 0.25), 8.0)
+
+
+def correction_at(level: float, row: Mapping[str, Any] | None) -> float:
+    """Realised over nominal rate at any level, at least 1 and at most 8: between the levels of the
+    ladder in proportion to ln level, 1 at level 1."""
+    if row is None or not row["units"]:
+        return 1.0
+    known = [(0.0, 0.0)]
+    for i, nominal in enumerate(LEVELS, 1):
+        expected = row["units"] / th.UNIT * nominal
+        if expected >= 3:
+            ratio = (row[f"reached_{i}"] / th.UNIT + 3.0) / (expected + 3.0)
+            known.append((-np.log(nominal), min(max(np.log(ratio), 0.0), np.log(8.0))))
+    places, factors = zip(*known, strict=True)
+    return float(np.exp(np.interp(-np.log(level), places, factors)))
 
 
 def _where(rows: pa.Table, window: int) -> pa.Table:

@@ -102,6 +102,12 @@ class Predictive:
         count: Floats = np.exp(self.location + self.scale * t)
         return count
 
+    def upper_quantile(self, probability: Floats) -> Floats:
+        """Count that the next window reaches with this probability (not rounded)."""
+        t = -special.stdtrit(self.degrees, probability)
+        count: Floats = np.exp(np.minimum(self.location + self.scale * t, 50.0))
+        return count
+
 
 def organization_prior(subjects: Sums) -> Prior:
     """Mean, within and between variance by moments, shrunk to what real Slack shows.
