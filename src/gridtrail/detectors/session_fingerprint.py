@@ -1,0 +1,540 @@
+"""session_fingerprint: what cannot be when one session is one device with one client.
+
+Signs, each with a rate learned per organization (`gridtrail.detect.novelty`) from a prior that
+says how rare it is by nature:
+
+- another client or system than the session began with; a version below the session's newest one;
+- use after the session was ended by signing out, by a reset, or with the account;
+- coming back to a network within half an hour with another one in between, where legitimate
+  roaming is a handover (A, A, B, B): one of the two must be strange, to the person and to the
+  organization, and none a VPN or relay. Phones change between Wi-Fi and their carrier all the
+  time, so there the countries must differ, or one network belong to a hosting company;
+- a hosting network or Tor in the middle of a session; two countries within half an hour.
+
+Somebody whose networks always alternate (a split tunnel) is known by that after some days: the
+p-value grows with the person's own rate, a Beta posterior in fixed point. Slack sees the cookie's
+time stamp and traits of the client that no audit log shows. Method: SCIENCE B.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from gridtrail.detect import sessions as ss
+from gridtrail.detect.contract import (
+    DAY_SECONDS,
+    LEARNING_SECONDS,
+    Anomaly,
+    DayContext,
+    Profile,
+    Step,
+    table,
+    today,
+)
+from gridtrail.detect.evidence import p_text, sql_text
+from gridtrail.detect.novelty import PARAMETERS, Novelty
+from gridtrail.detect.profiles import known, people, releases
+
+SHARE = 0.05
+TENURE_DAYS = 5
+SHARED_BY = 5  # people of the organization on a network within 30 days, first of them 3 days ago
+IN_FLIGHT_SECONDS = 300
+"""What was under way when a session was ended may still be logged for so long."""
+STEPS_BACK = 2  # one is a roll-back, and those of old versions in common use are ordinary
+COMMON_PEOPLE, COMMON_DAYS = 3, 45
+HABIT_DAYS, HABIT_SECONDS = 3, 3 * DAY_SECONDS
+"""Alternating counts as a person's habit from the third day on which it was shown, three days
+after the first one at the earliest, so that one raid makes no habit."""
+RARE_HABIT_DAYS, RARE_HABIT_SECONDS = 7, 14 * DAY_SECONDS
+"""The same for all other signs: they are no way to work."""
+HABITS = {
+    "subject": "string",
+    "category": "string",
+    "first_day": "int64",  # seconds, start of the day
+    "last_day": "int64",
+    "days": "int64",
+}
+COMPUTERS = ("interleaved", "interleaved|country", "interleaved|hosted", "familiar")
+PHONES = ("interleaved|mobile|country", "roaming", "flap")
+"""Signs of alternating between networks, which are one habit."""
+
+HOSTED = ("hosting", "tor")
+PRIORS = {
+    "tor": 1e-6,
+    "client_changed": 5e-6,
+    "used_after_end": 5e-6,
+    "interleaved|hosted": 8e-6,
+    "interleaved|country": 8e-6,
+    "interleaved|mobile|country": 1e-5,
+    "version_decreased": 1e-5,
+    "two_countries": 2e-5,
+    "interleaved": 3e-5,
+    "hosted": 4e-5,
+    "without_session": 5e-5,
+    # what honest people show; learned, but not said at an ordinary budget
+    "common_version": 1e-3,
+    "roaming": 1e-3,
+    "newcomer": 1e-2,
+    "familiar": 1e-2,
+    "flap": 3e-2,
+}
+"""Person-days that show each sign for the first time, before anything is learned. SCIENCE B.1
+gives 1e-5 for a change of family, which is the p-value of `client_changed` here: its own rate and
+those of all rarer signs. All that is said sums up to less than the nominal rate of 2.5e-4."""
+PRIOR_DAYS = 20_000.0
+"""So much that in a small organization a sign is said of four people or so before it is held for
+ordinary: here what is rare is impossible rather than seldom."""
+ABSOLUTE = ("tor", "client_changed", "used_after_end")
+"""Said before the organization has history enough for a network to be strange."""
+
+
+def _standing() -> ir.Table:
+    """Networks that the organization knows: five people within 30 days, the first 3 days ago."""
+    rows = known.table.filter(known.table.dimension == "network").cross_join(today)
+    recent = rows.filter(rows.last_at >= rows.day_start - 30 * DAY_SECONDS)
+    shared = recent.group_by("value").aggregate(
+        crowd=recent.entity.nunique(),
+        since=recent.first_at.min(),
+        start=recent.day_start.max(),
+    )
+    settled = (shared.crowd >= SHARED_BY) & (shared.since <= shared.start - LEARNING_SECONDS)
+    return shared.filter(settled).select("value")
+
+
+def _with_standing(rows: ir.Table) -> ir.Table:
+    """Adds `strange` and `strange_before`: neither the organization nor the person knows the
+    network of the event, or the one before it; and for both whether the organization does."""
+    shared = _standing()
+    own = known.table.filter(known.table.dimension == "network").cross_join(today)
+    own = own.filter((own.days >= 2) & (own.first_at <= own.day_start - LEARNING_SECONDS))
+    for name, place in (("", "place"), ("_before", "other_place")):
+        theirs = shared.select(**{f"shared_network{name}": shared.value})
+        mine = own.select(**{f"own_entity{name}": own.entity, f"own_network{name}": own.value})
+        rows = rows.left_join(theirs, rows[place] == theirs[f"shared_network{name}"])
+        rows = rows.left_join(
+            mine,
+            [
+                rows.subject == mine[f"own_entity{name}"],
+                rows[place] == mine[f"own_network{name}"],
+            ],
+        )
+    return rows.mutate(
+        shared=rows.shared_network.notnull(),
+        shared_before=rows.shared_network_before.notnull(),
+        strange=(
+            rows.place.notnull()
+            & (rows.kind != "internal")
+            & rows.shared_network.isnull()
+            & rows.own_network.isnull()
+        ),
+        strange_before=(
+            rows.other_place.notnull()
+            & (rows.other_kind != "internal")
+            & rows.shared_network_before.isnull()
+            & rows.own_network_before.isnull()
+        ),
+    ).drop(
+        "shared_network", "shared_network_before", "own_entity", "own_network",
+        "own_entity_before", "own_network_before",
+    )  # fmt: skip
+
+
+def _odd_events() -> ir.Table:
+    """Events whose session moved, changed its client or version, or was ended before."""
+    rows = ss.OBSERVED.table
+    ends = ss.session_resets.table.union(ss.RESETS_TODAY.table)
+    ended = rows.join(ends, "subject").select(
+        "event_id", "at", "reset_at", "scope", "first_at", "keyed", "device_class"
+    )
+    mobile = ended.device_class.isin(("phone", "tablet"))
+    hit = ended.filter(
+        ended.keyed
+        & (ended.first_at < ended.reset_at)
+        & (ended["at"] > ended.reset_at + IN_FLIGHT_SECONDS)
+        & ((ended.scope == "all") | (mobile == (ended.scope == "mobile")))
+    )
+    hit = hit.group_by("event_id", "at").aggregate(reset_at=hit.reset_at.max())
+    signed_out = (
+        ibis.ifelse(rows.keyed & rows.action.isin(ss.LOGOUTS), rows["at"], None)
+        .max()
+        .over(
+            ibis.range_window(
+                preceding=(None, 1), group_by=[rows.subject, rows.session], order_by=rows["at"]
+            )
+        )
+    )
+    rows = rows.mutate(signed_out_at=ibis.coalesce(signed_out, rows.ended_at))
+    rows = rows.left_join(hit, ["event_id", "at"]).drop("event_id_right", "at_right")
+    networks = ss.session_networks.table.select(
+        seen_subject="subject", seen_session="session", seen_network="network"
+    )
+    rows = rows.left_join(
+        networks,
+        [
+            rows.subject == networks.seen_subject,
+            rows.session == networks.seen_session,
+            rows.place == networks.seen_network,
+        ],
+    )
+    parts = rows.place_before.substr(ss.MARK).split("|")
+    out_of = rows["at"] > rows.signed_out_at + IN_FLIGHT_SECONDS
+    marked = rows.mutate(
+        other_place=parts[0],
+        other_kind=parts[1],
+        other_country=parts[2].nullif(""),
+        other_at=ss.marked_at(rows.place_before),
+        new_place=rows.place.notnull() & rows.here_before.isnull() & rows.seen_network.isnull(),
+        client_changed=(
+            rows.keyed & (rows.birth_at < rows["at"]) & (rows.client != rows.birth_client)
+        ).fill_null(False),
+        out_at=ibis.greatest(
+            ibis.ifelse(out_of, rows.signed_out_at, 0).fill_null(0), rows.reset_at.fill_null(0)
+        ),
+    ).drop("seen_subject", "seen_session", "seen_network", "signed_out_at", "reset_at", "ended_at")
+    return marked.filter(
+        marked.moved
+        | (marked.new_place & marked.kind.isin(HOSTED))
+        | marked.client_changed
+        | marked.stepped_back
+        | (marked.out_at > 0)
+    )
+
+
+ODD = Step("session_fingerprint_odd", _odd_events())
+
+
+def _with_people(rows: ir.Table) -> ir.Table:
+    """Adds the person's active days, and whether the version is in common use."""
+    tenure = people.table.select("subject", "active_days")
+    rows = rows.left_join(tenure, "subject").drop("subject_right")
+    used = releases.table.cross_join(today)
+    used = used.filter(used.last_at >= used.day_start - COMMON_DAYS * DAY_SECONDS)
+    common = used.group_by("lineage", "version_key").aggregate(users=used.subject.nunique())
+    common = common.filter(common.users >= COMMON_PEOPLE).select(
+        common_lineage="lineage", common_version="version_key"
+    )
+    rows = rows.left_join(
+        common, [rows.client == common.common_lineage, rows.version_key == common.common_version]
+    )
+    back = rows.stepped_back.cast("int64").sum()
+    earlier = ibis.range_window(
+        preceding=(None, 1), group_by=[rows.subject, rows.session], order_by=rows["at"]
+    )
+    return rows.mutate(
+        active_days=rows.active_days.fill_null(0),
+        common=rows.common_lineage.notnull(),
+        steps_back=rows.decreases + back.over(earlier).fill_null(0) + 1,
+    ).drop("common_lineage", "common_version", "decreases")
+
+
+def _category(rows: ir.Table) -> ir.StringValue:
+    """The rarest sign of each row; null for an ordinary handover."""
+    computer = ~rows.device_class.fill_null("").isin(("phone", "tablet"))
+    mobile = (rows.kind == "mobile") | (rows.other_kind == "mobile") | ~computer
+    hosted = rows.kind.isin(HOSTED) & rows.strange
+    hosted_before = rows.other_kind.isin(HOSTED) & rows.strange_before
+    # a hosting network that the organization knows is its own gateway
+    gateway = (rows.kind.isin(HOSTED) & rows.shared) | (
+        rows.other_kind.isin(HOSTED) & rows.shared_before
+    )
+    pair = rows.returned & (rows.strange | rows.strange_before) & ~gateway.fill_null(False)
+    countries = (rows.country != rows.other_country).fill_null(False)
+    # the carrier at home serves its customer abroad, beside the Wi-Fi there
+    carrier = ibis.ifelse(
+        rows.kind == "mobile", rows.strange, (rows.other_kind == "mobile") & rows.strange_before
+    )
+    at_once = rows["at"] - rows.other_at <= ss.INTERLEAVED_SECONDS
+    begun = rows.new_place & (rows.first_at < rows["at"])
+    tor = (begun & (rows.kind == "tor")) | (
+        rows.returned & ((rows.kind == "tor") | (rows.other_kind == "tor"))
+    )
+    old = rows.stepped_back & (~rows.common | (rows.steps_back >= STEPS_BACK))
+    with_session = ibis.cases(
+        (tor.fill_null(False), "tor"),
+        (rows.client_changed, "client_changed"),
+        (rows.out_at > 0, "used_after_end"),
+        ((pair & (hosted | hosted_before)).fill_null(False), "interleaved|hosted"),
+        ((pair & ~mobile & countries).fill_null(False), "interleaved|country"),
+        ((pair & mobile & countries & carrier).fill_null(False), "interleaved|mobile|country"),
+        (old, "version_decreased"),
+        (
+            (rows.moved & rows.strange & ~mobile & ~gateway & countries & at_once).fill_null(False),
+            "two_countries",
+        ),
+        ((pair & ~mobile).fill_null(False), "interleaved"),
+        ((begun & hosted).fill_null(False), "hosted"),
+        (rows.stepped_back, "common_version"),
+        ((rows.returned & mobile & countries).fill_null(False), "roaming"),
+        ((rows.returned & mobile).fill_null(False), "flap"),
+        (rows.returned, "familiar"),
+    )
+    far_apart = pair & ((hosted | hosted_before) | (~mobile & countries))
+    return ibis.ifelse(
+        rows.keyed,
+        with_session,
+        ibis.ifelse(far_apart.fill_null(False), "without_session", None),
+    )
+
+
+def _signs() -> ir.Table:
+    """The first event of each sign of each session in each clock hour."""
+    rows = _with_people(_with_standing(ODD.table))
+    category = _category(rows)
+    early = (rows.active_days < TENURE_DAYS) & category.isin(
+        ("interleaved", "two_countries", "hosted", "without_session")
+    )
+    rows = rows.mutate(category=ibis.ifelse(early, "newcomer", category))
+    rows = rows.filter(rows.category.notnull())
+    hour = rows["at"] - rows["at"] % 3600
+    again = ibis.row_number().over(
+        group_by=[rows.subject, rows.session, rows.category, hour],
+        order_by=[rows["at"], rows.event_id],
+    )
+    rows = rows.mutate(again=again)
+    return rows.filter(rows.again == 0).drop("again", "shared", "shared_before", "common")
+
+
+SIGNS = Step("session_fingerprint_signs", _signs())
+_habits = table("session_habits", HABITS)
+
+
+def _habit_fold(before: ir.Table, new: ir.Table) -> ir.Table:
+    both = before.union(new)
+    merged = both.group_by("subject", "category").aggregate(
+        first_day=both.first_day.min(),
+        last_day=both.last_day.max(),
+        days=both.days.sum().cast("int64"),
+    )
+    kept = merged.cross_join(today)
+    kept = kept.filter(kept.last_day >= kept.day_start - ss.SESSION_DAYS * DAY_SECONDS)
+    return kept.select(*HABITS)
+
+
+def _habit_summary() -> ir.Table:
+    rows = SIGNS.table
+    shown = rows.group_by("subject", "category").aggregate(
+        first_day=rows.day_start.min(), last_day=rows.day_start.max()
+    )
+    return shown.mutate(days=ibis.literal(1, "int64")).select(*HABITS)
+
+
+session_habits = Profile("session_habits", 1, HABITS, _habit_summary(), _habit_fold)
+"""On how many days each person showed each sign."""
+NOVELTY = Novelty(
+    "session_fingerprint",
+    # what goes on for days is one: a thief at work for a week must not make theft ordinary
+    firsts=SIGNS.table.anti_join(_habits, ["subject", "category"]),
+    exposed=ss.EVENTS.table.semi_join(people.table, "subject"),
+    priors=PRIORS,
+    prior_days=PRIOR_DAYS,
+)
+
+
+def _grouped(rows: ir.Table) -> ir.Table:
+    """Adds `habit`: signs of one kind, of which a person may make a habit."""
+    return rows.mutate(
+        habit=ibis.cases(
+            (rows.category.isin(COMPUTERS), "alternates"),
+            (rows.category.isin(PHONES), "flaps"),
+            else_=rows.category,
+        )
+    )
+
+
+def _candidates() -> ir.Table:
+    habits = _grouped(_habits)
+    own = habits.group_by("subject", "habit").aggregate(
+        habit_days=habits.days.sum().cast("int64"), habit_since=habits.first_day.min()
+    )
+    everybody = habits.group_by("habit").aggregate(all_habit_days=habits.days.sum().cast("int64"))
+    active = people.table.filter(people.table.subject_type == "user").aggregate(
+        all_days=people.table.active_days.sum().cast("int64").fill_null(0)
+    )
+    rows = _grouped(SIGNS.table).join(NOVELTY.parameters_table, "category")
+    rows = rows.left_join(own, ["subject", "habit"]).drop("subject_right", "habit_right")
+    rows = rows.left_join(everybody, "habit").drop("habit_right").cross_join(active)
+    return rows.mutate(
+        habit_days=rows.habit_days.fill_null(0), all_habit_days=rows.all_habit_days.fill_null(0)
+    )
+
+
+@dataclass(frozen=True)
+class SessionFingerprint:
+    """A session that is used by more than one device, or after its end."""
+
+    name: str = "session_fingerprint"
+    version: int = 1
+    reasons: tuple[str, ...] = ("session_fingerprint",)
+    fidelity: str = "audit-proxy"
+    share: float = SHARE
+    repeat_seconds: tuple[int, ...] = (3600, DAY_SECONDS)
+    needs: tuple[str, ...] = ("session_id",)
+    learning_days: int = 14
+    profiles: tuple[Profile, ...] = (
+        people,
+        known,
+        releases,
+        ss.sessions,
+        ss.session_networks,
+        ss.session_resets,
+        session_habits,
+        NOVELTY.profile,
+    )
+    steps: tuple[Step, ...] = (*ss.STEPS, ODD, SIGNS)
+
+    @property
+    def parameter_schema(self) -> Mapping[str, str]:
+        """P-values of the signs."""
+        return PARAMETERS
+
+    @cached_property
+    def candidates(self) -> ir.Table:
+        """First events of signs in each hour of a session, with the habits of their people."""
+        return _candidates()
+
+    def parameters(self, context: DayContext) -> pa.Table | None:
+        """P-values of all signs; those of the priors while the organization is new."""
+        return NOVELTY.rates(context)
+
+    def explain(self, row: Mapping[str, Any], context: DayContext) -> Anomaly | None:
+        """The anomaly, when the sign is rare enough for the detector's share of the budget."""
+        p_value = min(row["p_value"] * habit_factor(row, context.day_start), 1.0)
+        level = context.share_per_subject_day(self.share)
+        young = context.history_days < context.settings.warmup_days
+        if p_value > level or (young and row["category"] not in ABSOLUTE):
+            return None
+        return Anomaly(
+            reasons=self.reasons,
+            p_value=p_value,
+            threshold=p_text(level),
+            observed=_observed(row),
+            usual=_usual(row),
+            words=f"{_words(row)} (p = {p_text(p_value)}).",
+            query=_query(row),
+            silent_if=(
+                "the same sign on three days or more of this person's, more people of the "
+                "organization who show it, or an allow-list entry"
+            ),
+            repeat_key=f"{row['session']} {row['category']}",
+            deciding_events=(row["event_id"],),
+        )
+
+
+def habit_factor(row: Mapping[str, Any], day_start: int) -> int:
+    """How much more often than others this person shows such signs, as a whole number from 1.
+
+    Beta posteriors in millionths: days with the sign over active days, the organization's with a
+    prior of one in 500 days, the person's with the organization's, worth 20 days. 1 while it is no
+    habit (see HABIT_DAYS).
+    """
+    seldom = row["habit"] not in ("alternates", "flaps")
+    days, span = (RARE_HABIT_DAYS, RARE_HABIT_SECONDS) if seldom else (HABIT_DAYS, HABIT_SECONDS)
+    since = row["habit_since"]
+    if row["habit_days"] < days or since is None or since > day_start - span:
+        return 1
+    usual = (row["all_habit_days"] + 1) * 1_000_000 // (row["all_days"] + 500)
+    own = (row["habit_days"] * 1_000_000 + 20 * usual) // (row["active_days"] + 20)
+    return int(max(own // max(usual, 1), 1))
+
+
+def _observed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What was seen: both clients, both networks, when it went from one to the other, and the
+    session's birth."""
+    mark = row["place_before"]
+    before = mark[ss.MARK :].split("|", 3) if mark else []
+    networks: list[dict[str, Any]] = []
+    if before:
+        networks.append(
+            {"at": row["other_at"], "network": before[0], "kind": before[1], "country": before[2],
+             "name": before[3]}
+        )  # fmt: skip
+    here = {
+        "at": row["at"], "network": row["network"] or "", "kind": row["kind"],
+        "country": row["country"] or "", "name": row["asn_name"] or "",
+    }  # fmt: skip
+    if row["here_before"] is not None:
+        networks.append({**here, "at": row["here_before"]})
+    networks.sort(key=lambda seen: (seen["at"], seen["network"]))
+    birth_place = row["birth_place"]
+    return {
+        "category": row["category"],
+        "client": {"lineage": row["client"] or "", "version": row["client_version"] or ""},
+        "networks": [*networks, here],
+        "session": {
+            "id": row["session"] if row["keyed"] else "",
+            "first_at": row["first_at"],
+            "first_client": row["birth_client"] or "",
+            "first_network": birth_place[ss.MARK :] if birth_place else "",
+            "ended_at": row["out_at"],
+            "alternations_before_today": row["alternations"],
+        },
+    }
+
+
+def _usual(row: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    return {
+        "person": {"active_days": row["active_days"], "days_like_this": row["habit_days"]},
+        "organization": {
+            "days_like_this": row["all_habit_days"],
+            "active_days": row["all_days"],
+            "new_people_with_this_sign": row["seen"],
+            "person_days": row["of"],
+        },
+    }
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    mark = row["place_before"]
+    parts = mark[ss.MARK :].split("|", 3) if mark else ["", "", "", ""]
+    there = _place(parts[0], parts[3], parts[1], parts[2])
+    here = _place(row["network"], row["asn_name"], row["kind"], row["country"])
+    category = row["category"]
+    back = (
+        f"the session came back to {here} within half an hour of it, in between it was on {there}"
+    )
+    told = {
+        "client_changed": f"a session of {_client(row['birth_client'])} is used by "
+        f"{_client(row['client'])} from {here}",
+        "used_after_end": f"the session was ended {(row['at'] - row['out_at']) // 60} minutes "
+        f"before, and is used from {here}",
+        "version_decreased": f"{_client(row['client'])} {row['client_version']} is older than what "
+        "this session had, where versions only go up",
+        "tor": f"the session is used through Tor, {here}; before it was on {there}",
+        "hosted": f"in its middle the session appears on {here}, new to this person and to the "
+        "organization",
+        "two_countries": f"the session is on {here} "
+        f"{(row['at'] - (row['other_at'] or row['at'])) // 60} minutes after {there}",
+        "without_session": f"this person's client came back to {here} within half an hour, in "
+        f"between it was on {there} (the events name no session)",
+    }.get(category, back)
+    return f"One session is one device, but {told}"
+
+
+def _client(lineage: str | None) -> str:
+    family, system, _ = (lineage or "an unknown client||").rsplit("|", 2)
+    return f"{family} on {system}" if system else family
+
+
+def _place(network: str | None, name: str | None, kind: str, country: str | None) -> str:
+    label = f"{name or network or 'an unknown network'}"
+    more = ", ".join(part for part in (kind if kind != "unknown" else "", country) if part)
+    return f"{label} ({more})" if more else label
+
+
+def _query(row: Mapping[str, Any]) -> str:
+    session = f" AND session_id = {sql_text(row['session'])}" if row["keyed"] else ""
+    return (
+        "SELECT id, date_create, action, ip, ua, session_id FROM events WHERE actor_id = "
+        f"{sql_text(row['subject'])}{session} AND date_create BETWEEN {row['at'] - DAY_SECONDS} "
+        f"AND {row['at'] + 3600} ORDER BY date_create, id"
+    )
+
+
+DETECTOR = SessionFingerprint()
