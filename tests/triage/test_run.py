@@ -181,12 +181,12 @@ def test_a_harmless_burst_stays_low(acme: Acme, triaged: Triaged) -> None:
 
 def test_a_single_tor_anomaly_is_medium(acme: Acme, triaged: Triaged) -> None:
     """A Tor exit alone is medium, an unusual address alone is low."""
-    ann = {"actor_id": "W0ANN", "actor_name": "Ann"}
+    ann = {"actor_id": "W0ANN", "actor_name": "Ann", "session_id": "7"}
     found = triaged(
         [
             *acme.usual(),
             acme.anomaly("x", acme.NOON, "tor"),
-            acme.anomaly("y", acme.NOON, "ip_address", **ann),
+            acme.anomaly("y", acme.NOON, "ip_address", ip="192.0.2.8", **ann),
         ]
     )
     assert [(one.actor_ids[0], one.severity) for one in found] == [
@@ -212,8 +212,8 @@ def test_more_than_anybody_ever_had_is_worth_a_look(acme: Acme, triaged: Triaged
 
 
 def test_two_people_are_two_findings(acme: Acme, triaged: Triaged) -> None:
-    """Anomalies of two people on one day, even in one session, are not joined."""
-    ann = {"actor_id": "W0ANN", "actor_name": "Ann"}
+    """Harmless bursts of two people at one address with one client are not joined."""
+    ann = {"actor_id": "W0ANN", "actor_name": "Ann", "session_id": "7"}
     found = triaged(
         [
             acme.anomaly("x", acme.NOON, "excessive_downloads"),
@@ -221,6 +221,68 @@ def test_two_people_are_two_findings(acme: Acme, triaged: Triaged) -> None:
         ]
     )
     assert sorted(one.actor_ids for one in found) == [("W0ANN",), ("W0MATT",)]
+
+
+def test_one_session_of_two_people_is_one_finding(acme: Acme, triaged: Triaged) -> None:
+    """Who shares a session belongs together; both are named, each is counted for themselves."""
+    ann = {"actor_id": "W0ANN", "actor_name": "Ann"}
+    (one,) = triaged(
+        [
+            acme.anomaly("x", acme.NOON, "excessive_downloads"),
+            acme.anomaly("y", acme.NOON + 1, "session_fingerprint", **ann),
+        ]
+    )
+    assert set(one.actor_ids) == {"W0ANN", "W0MATT"}
+    assert "Ann" in one.narrative
+    assert "Matt" in one.narrative
+
+
+def test_several_people_at_one_odd_place_are_one_finding(acme: Acme, triaged: Triaged) -> None:
+    """Three people with odd addresses in one range make one finding that says so; two make one
+    without that pattern, and an address elsewhere stays apart."""
+
+    def at(number: int, ip: str) -> Any:
+        who = {"actor_id": f"W{number}", "actor_name": f"P{number}", "session_id": str(number)}
+        return acme.anomaly(f"x{number}", acme.NOON + number, "ip_address", ip=ip, **who)
+
+    rows = [at(1, "203.0.113.5"), at(2, "203.0.113.99"), at(4, "203.0.112.5")]
+    pair, alone = sorted(triaged(acme.usual() + rows), key=lambda one: -len(one.actor_ids))
+    assert (pair.actor_ids, alone.actor_ids) == (("W1", "W2"), ("W4",))
+    assert pair.severity == alone.severity == "low"
+    three, _ = triaged([at(3, "203.0.113.7")])
+    assert three.title == "3 people used Slack from one unusual network"
+    assert three.actor_ids == ("W1", "W2", "W3")
+    assert three.severity in ("medium", "high")
+
+
+def test_what_several_people_do_is_no_chain(acme: Acme, triaged: Triaged) -> None:
+    """One person's odd address and another's scraping at the same place are no stolen session."""
+    ann = {"actor_id": "W0ANN", "actor_name": "Ann", "session_id": "7", "ip": "203.0.113.9"}
+    own = {"ip": "203.0.113.9"}
+    found = triaged(
+        acme.usual()
+        + acme.scraping(**own)
+        + acme.two_anomalies(**own)
+        + [acme.anomaly("y", acme.NOON - 60, "ip_address", ua="Scrapers Inc", **ann)]
+    )
+    (one,) = found
+    assert one.title == "Matt Salesman's Slack is being scraped with Scrapers Inc"
+    assert one.actor_ids == ("W0MATT", "W0ANN")
+
+
+def test_an_apps_anomaly_is_about_the_app(acme: Acme, triaged: Triaged) -> None:
+    """The finding names the app, not the person it works for, and shows the app's own client."""
+    app = {"entity_type": "app", "entity_id": "A0SYNC", "entity_name": "Sync"}
+    work = {"app_id": "A0SYNC", "ua": "Sync/1.0", "ip": "203.0.113.5", "session_id": None}
+    rows = [acme.download(f"d{n}", acme.NOON + n, f"f{n}", **work) for n in range(30)]
+    rows.append(
+        acme.anomaly("x", acme.NOON + 60, "excessive_downloads", "ip_address", **{**work, **app})
+    )
+    (one,) = triaged(acme.usual() + rows)
+    assert one.actor_ids == ("A0SYNC",)
+    assert one.title == "The app Sync does what it never did"
+    assert [client["ua"] for client in one.context["clients"]] == ["Sync/1.0"]
+    assert one.context["files"]["downloads"]["distinct"] == 30
 
 
 def test_organizations_do_not_mix(acme: Acme, triaged: Triaged) -> None:
@@ -311,8 +373,8 @@ def test_an_anomaly_that_names_nobody_stands_alone(acme: Acme, triaged: Triaged)
     found = triaged(
         [
             acme.anomaly("x", acme.NOON, "tor", **nobody),
-            acme.anomaly("y", acme.NOON, "tor", **nobody),
-            acme.anomaly("z", acme.NOON, "unexpected_credential_testing", **app),
+            acme.anomaly("y", acme.NOON, "tor", **nobody, ip="192.0.2.8", session_id="8"),
+            acme.anomaly("z", acme.NOON, "unexpected_credential_testing", session_id="9", **app),
         ]
     )
     assert sorted(one.actor_ids for one in found) == [(), (), ("A0APP",)]

@@ -20,7 +20,7 @@ def advice_of(story: Story) -> tuple[str, ...]:
 def _sign_out(story: Story) -> Iterator[str]:
     if story.context["responses"]:
         yield "Check that the sessions ended: the log shows a response to it already."
-    actor = story.anomalies[0].raised.actor or ""
+    actor = story.actors[0] or ""
     call = f", or admin.users.session.reset with user_id {actor}" if _ID.fullmatch(actor) else ""
     yield (
         f"Sign {story.name} out of Slack on all devices (Slack's dashboard: Security Detections, "
@@ -77,6 +77,20 @@ def _allow_address(story: Story) -> Iterator[str]:
         )
 
 
+def _place(_story: Story) -> Iterator[str]:
+    yield (
+        "Find out whose address range it is: a new office, a VPN or an event explains several "
+        "people at once, a stranger's does not."
+    )
+
+
+def _app(story: Story) -> Iterator[str]:
+    yield (
+        f"Ask who installed {story.name} what changed, and restrict the app in Slack's admin "
+        "pages until it is clear."
+    )
+
+
 def _harmless(story: Story) -> Iterator[str]:
     yield (
         f"Most likely harmless: look whether the files fit {story.name}'s work, and close it as "
@@ -92,6 +106,9 @@ _PARTS = {
     "stolen_session": (_sign_out, _ask_elsewhere, _device, _files, _allow_address),
     "admin_takeover": (_sign_out, _ask_elsewhere, _device, _allow_address),
     "scraping_tool": (_sign_out, _manager, _files, _allow_client),
+    "malware_spread": (_look, _files, _device),
+    "shared_place": (_place, _sign_out, _allow_address),
+    "rogue_app": (_app, _files),
     "tor": (_ask_elsewhere, _sign_out),
     "bulk_download": (_harmless,),
     "grave": (_look, _sign_out, _files),

@@ -28,7 +28,9 @@ _MOST_DECIDING = 1_000
 class Raised:
     """That an anomaly was raised: `at` is date_create in seconds, `actor` who it is about.
 
-    `actor` is the actor's id, else the entity's when it is a user or an app, else None.
+    `actor` is who did it: the app of an app's anomaly, else the actor, else the user that it is
+    about, else None;
+    `session_id`, `ip` and `ua` are those of the flagged action, or "".
     """
 
     org: str
@@ -36,6 +38,10 @@ class Raised:
     at: int
     actor: str | None
     families: frozenset[str]
+    session_id: str = ""
+    ip: str = ""
+    ua: str = ""
+    is_app: bool = False
 
     @property
     def day(self) -> int:
@@ -79,12 +85,23 @@ class Anomaly:
 def read_raised(engine: DuckDB, view: str) -> list[Raised]:
     """Every anomaly of the events view `view`, oldest first (same second: by id)."""
     rows = engine.rows(
-        "SELECT org, id, date_create AS seconds, reasons, coalesce(actor_id, "
-        "CASE WHEN entity_type IN ('user', 'app') THEN entity_id END) AS actor "
+        "SELECT org, id, date_create AS seconds, reasons, session_id, ip, ua, entity_type, "
+        "coalesce(CASE WHEN entity_type = 'app' THEN entity_id END, actor_id, "
+        "CASE WHEN entity_type = 'user' THEN entity_id END) AS actor "
         f"FROM {view} WHERE action = 'anomaly' ORDER BY org, date_create, id"
     )
     return [
-        Raised(row["org"], row["id"], row["seconds"], row["actor"], families_of(_reasons(row)))
+        Raised(
+            row["org"],
+            row["id"],
+            row["seconds"],
+            row["actor"],
+            families_of(_reasons(row)),
+            row["session_id"] or "",
+            row["ip"] or "",
+            row["ua"] or "",
+            row["entity_type"] == "app",
+        )
         for row in rows.to_pylist()
     ]
 
@@ -98,7 +115,8 @@ def read_anomalies(engine: DuckDB, view: str, wanted: Iterable[Raised]) -> dict[
     engine.register("triage_wanted", pa.table({"id": pa.array(sorted(by_id), pa.string())}))
     try:
         rows = engine.rows(
-            "SELECT id, actor_name, actor_email, session_id, ip, ua, source, reasons, details "
+            "SELECT id, actor_name, actor_email, entity_name, session_id, ip, ua, source, reasons, "
+            "details "
             f"FROM {view} SEMI JOIN triage_wanted USING (id) "
             "WHERE action = 'anomaly' AND date_create BETWEEN ? AND ?",
             [min(times), max(times)],
@@ -113,8 +131,8 @@ def _anomaly(raised: Raised, row: Mapping[str, Any]) -> Anomaly:
     return Anomaly(
         raised=raised,
         happened=_happened(raised.at, details.get("action_timestamp")),
-        actor_name=row["actor_name"] or "",
-        actor_email=row["actor_email"] or "",
+        actor_name=(row["entity_name"] if raised.is_app else row["actor_name"]) or "",
+        actor_email="" if raised.is_app else row["actor_email"] or "",
         reasons=_reasons(row),
         session_id=row["session_id"] or "",
         ip=row["ip"] or "",

@@ -65,14 +65,15 @@ def _used(around: Surroundings, column: str) -> list[dict[str, Any]]:
             FROM triage_near WHERE own AND {column} IS NOT NULL GROUP BY 1
         ), past AS (
             SELECT {column} AS value, count(DISTINCT actor_id) AS people,
-                min(date_create) FILTER (actor_id = ? AND date_create < ?) AS known_since
-            FROM triage_days WHERE date_create BETWEEN ? AND ? AND {OWN_CONTEXT}
+                min(date_create) FILTER (coalesce(app_id, actor_id) = ? AND date_create < ?)
+                    AS known_since
+            FROM triage_days WHERE date_create BETWEEN ? AND ? AND ({OWN_CONTEXT} OR app_id = ?)
                 AND {column} IN (SELECT value FROM near)
             GROUP BY 1
         )
         SELECT near.*, past.people, past.known_since FROM near JOIN past USING (value)
         ORDER BY events DESC, value LIMIT {MOST_ROWS}""",
-        [window.actor, window.start, window.past, window.end],
+        [window.actor, window.start, window.past, window.end, window.actor],
     )
 
 

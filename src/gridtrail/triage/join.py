@@ -1,6 +1,8 @@
 """Which anomalies belong together: gaps and islands on each join key, then their union.
 
-The keys are a table, so that sessions and networks can be added; today it holds the actor alone.
+One actor's anomalies belong together, and so do those of one session. People are joined by what is
+unusual about them: the same odd address range, or one odd address with one client. What they do
+from where everybody is (many downloads from the office) never joins two of them.
 """
 
 from __future__ import annotations
@@ -8,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gridtrail.enrich.address_text import prefixes, read_address
 from gridtrail.triage.anomaly import DAY_SECONDS, Raised
 
 LONGEST_SECONDS = 14 * DAY_SECONDS
 """An island is cut when it would span more, so that a noisy actor does not grow one for ever."""
+
+_ODD_PLACE = frozenset({"network"})
+_ODD_ACCESS = frozenset({"network", "session", "client", "scraping"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,28 @@ def _actor(anomaly: Raised) -> str | None:
     return anomaly.actor
 
 
-JOIN_KEYS: tuple[JoinKey, ...] = (JoinKey("actor", DAY_SECONDS, _actor),)
+def _session(anomaly: Raised) -> str | None:
+    return anomaly.session_id or None
+
+
+def _place(anomaly: Raised) -> str | None:
+    """The address range, when the anomaly says that it is odd for this person."""
+    address = read_address(anomaly.ip) if anomaly.families & _ODD_PLACE else None
+    return None if address is None else prefixes(address.inner, address.number)[0]
+
+
+def _address_and_agent(anomaly: Raised) -> str | None:
+    if not (anomaly.ip and anomaly.ua and anomaly.families & _ODD_ACCESS):
+        return None
+    return f"{anomaly.ip}\0{anomaly.ua}"
+
+
+JOIN_KEYS: tuple[JoinKey, ...] = (
+    JoinKey("actor", DAY_SECONDS, _actor),
+    JoinKey("session", DAY_SECONDS, _session),
+    JoinKey("place", DAY_SECONDS, _place),
+    JoinKey("address and agent", DAY_SECONDS, _address_and_agent),
+)
 
 
 def join(

@@ -17,6 +17,7 @@ _ACTIONS = MappingProxyType(
         "message_tombstoned": ("deleted messages", "messages deleted"),
     }
 )
+_MOST_PEOPLE = 5
 _MOST_FILES = 5
 _MOST_OTHER = 6
 
@@ -29,10 +30,14 @@ def narrative_of(story: Story) -> str:
 
 
 def _what(story: Story) -> Iterator[str]:
-    first = story.anomalies[0]
     times = [one.happened for one in story.anomalies]
-    known = [quoted(one) for one in (first.actor_email, first.raised.actor or "") if one]
+    known = [quoted(one) for one in (story.email, story.actors[0] or "") if one]
     who = f"{story.name} ({', '.join(known)})" if known else story.name
+    others = [story.name_of(actor) for actor in story.actors[1:]]
+    if others:
+        rest = len(others) - _MOST_PEOPLE
+        more = [number(rest, "other person", "other people")] if rest > 0 else []
+        who = listed([who, *others[:_MOST_PEOPLE], *more])
     count = number(len(story.anomalies), "anomaly was", "anomalies were")
     yield (
         f"{span(min(times), max(times))}, {count} raised for {who}: {listed(story.reason_words)}"
@@ -52,6 +57,15 @@ def _meaning(story: Story) -> Iterator[str]:
             "There is no address anomaly and no session anomaly: it looks like this person's own "
             "doing"
         )
+    elif story.pattern == "shared_place":
+        yield (
+            "Several people came from one address range that is unusual for each of them: a new "
+            "office, egress or event, or somebody who holds several accounts"
+        )
+    elif story.pattern == "malware_spread":
+        yield "More than one person brought in malicious files: look for what they have in common"
+    elif story.pattern == "rogue_app":
+        yield "More than one thing about this app is unusual at the same time"
     elif story.pattern == "bulk_download":
         yield "Nothing but the volume is unusual: no address, session or client anomaly is near"
 

@@ -1,4 +1,7 @@
-"""The patterns that anomalies of one actor can make together, the gravest first.
+"""The patterns that anomalies can make together, the gravest first.
+
+What one person's anomalies make is judged for each person alone: one's odd address and another's
+many downloads are no theft. What several people share stands beside it.
 
 Time is that of the flagged actions. The steps of a chain lie within CHAIN_SECONDS of each other,
 and access comes before the taking. In one session the order does not matter, because what detects
@@ -37,6 +40,15 @@ ADMIN_TAKEOVER = Pattern("admin_takeover", 6.0, "high", "critical")
 SCRAPING_TOOL = Pattern("scraping_tool", 4.0, "high", "high")
 """A tool takes data, from the person's usual place and session: most likely by that person."""
 
+MALWARE_SPREAD = Pattern("malware_spread", 4.0, "high", "critical")
+"""Malicious files come from several people."""
+
+SHARED_PLACE = Pattern("shared_place", 5.0, "medium", "high")
+"""Several people show up at one address range that is odd for each of them."""
+
+ROGUE_APP = Pattern("rogue_app", 4.0, "medium", "critical")
+"""An app does what it never did, in more than one way."""
+
 TOR = Pattern("tor", 0.0, "medium", "critical")
 """A Tor exit is a fact, not a statistic: never low."""
 
@@ -57,6 +69,9 @@ FEWEST_UNPRECEDENTED = 4
 HISTORY_DAYS = 14
 """Days of history before "nobody ever had so many" means anything."""
 
+FEWEST_PEOPLE = 3
+"""Two people at one odd place may travel together."""
+
 _ACCESS = frozenset({"network", "session"})
 _TOOL = frozenset({"client", "scraping"})
 _TAKING = frozenset({"volume", "scraping"})
@@ -69,9 +84,39 @@ def unprecedented(most_today: int, most_before: int, days: int) -> bool:
 
 
 def patterns_of(anomalies: Sequence[Anomaly], *, never_so_many: bool = False) -> list[Pattern]:
-    """The pattern the anomalies make, and UNPRECEDENTED beside it where `never_so_many`."""
-    found = [_main(anomalies)]
+    """The pattern the anomalies make, what several people share, and UNPRECEDENTED where
+    `never_so_many`; the gravest first."""
+    people = [_main(mine) for mine in by_actor(anomalies).values()]
+    found = [min(people, key=_GRAVEST.index), *_shared(anomalies)]
+    found.sort(key=_GRAVEST.index)
     return [*found, UNPRECEDENTED] if never_so_many else found
+
+
+def by_actor(anomalies: Sequence[Anomaly]) -> dict[str | None, list[Anomaly]]:
+    """The anomalies of each actor, in their order."""
+    found: dict[str | None, list[Anomaly]] = {}
+    for one in anomalies:
+        found.setdefault(one.raised.actor, []).append(one)
+    return found
+
+
+def actors_of(anomalies: Sequence[Anomaly]) -> tuple[str, ...]:
+    """Everybody the anomalies are about, the one with the gravest pattern and the most reason
+    families first (then the earliest)."""
+    groups = [(actor, mine) for actor, mine in by_actor(anomalies).items() if actor is not None]
+
+    def rank(group: tuple[str, list[Anomaly]]) -> tuple[int, int]:
+        families = frozenset().union(*(one.raised.families for one in group[1]))
+        return (_GRAVEST.index(_main(group[1])), -len(families))
+
+    return tuple(actor for actor, _ in sorted(groups, key=rank))
+
+
+def _shared(anomalies: Sequence[Anomaly]) -> list[Pattern]:
+    malware = {one.raised.actor for one in anomalies if "malware" in one.raised.families}
+    placed = {one.raised.actor for one in anomalies if "network" in one.raised.families}
+    found = [MALWARE_SPREAD] if len(malware - {None}) > 1 else []
+    return [*found, SHARED_PLACE] if len(placed - {None}) >= FEWEST_PEOPLE else found
 
 
 def _main(anomalies: Sequence[Anomaly]) -> Pattern:
@@ -83,11 +128,20 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
         return ADMIN_TAKEOVER
     if _beside(anomalies, _TOOL, _TAKING):
         return SCRAPING_TOOL
+    if anomalies[0].raised.is_app and len(families) > 1:
+        return ROGUE_APP
     if any("tor" in one.reasons for one in anomalies):
         return TOR_ALONE if families == {"network"} else TOR
     if families & _GRAVE:
         return GRAVE
     return BULK_DOWNLOAD if families == {"volume"} else PLAIN
+
+
+_GRAVEST = [
+    STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, MALWARE_SPREAD, ROGUE_APP, SHARED_PLACE, TOR,
+    TOR_ALONE, GRAVE, PLAIN, BULK_DOWNLOAD,
+]  # fmt: skip
+"""Whose title a finding takes when it holds several."""
 
 
 def _steps(anomalies: Sequence[Anomaly], families: frozenset[str]) -> list[tuple[int, str]]:

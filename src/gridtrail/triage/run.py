@@ -18,7 +18,7 @@ from gridtrail.triage.history import history_of
 from gridtrail.triage.identity import claims
 from gridtrail.triage.join import join
 from gridtrail.triage.narrative import narrative_of
-from gridtrail.triage.patterns import patterns_of, unprecedented
+from gridtrail.triage.patterns import actors_of, patterns_of, unprecedented
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.score import evidence_nats, score
 from gridtrail.triage.store import FindingStore
@@ -104,9 +104,11 @@ class _Organization:
 
     def _finding(self, anomalies: Sequence[Anomaly]) -> Finding:
         first, last = anomalies[0].raised, anomalies[-1].raised
-        counts = self._anomaly_counts(first, last)
+        actors = actors_of(anomalies)
+        actor = actors[0] if actors else None
+        counts = self._anomaly_counts(actor, first, last)
         around = Surroundings(
-            self._engine, self._lake, window_of(self._engine, self._lake, anomalies)
+            self._engine, self._lake, window_of(self._engine, self._lake, anomalies, actors)
         )
         reasons = {reason for one in anomalies for reason in one.reasons}
         never_so_many = unprecedented(
@@ -134,7 +136,7 @@ class _Organization:
             narrative=narrative_of(story),
             score=total.value,
             severity=total.severity,
-            actor_ids=(first.actor,) if first.actor is not None else (),
+            actor_ids=actors,
             session_ids=tuple(sorted({one.session_id for one in anomalies if one.session_id})),
             ips=tuple(sorted({one.ip for one in anomalies if one.ip})),
             reasons=story.reasons,
@@ -150,24 +152,25 @@ class _Organization:
         )
 
     def _surprises(self, anomalies: Sequence[Anomaly]) -> dict[str, float]:
-        first = anomalies[0].raised
+        """Family -> nats: a family says as much as it says of the one whom it surprises most."""
+        day = anomalies[0].raised.day
         exposed = self._exposure
-        families = frozenset().union(*(one.raised.families for one in anomalies))
-        return {
-            family: self._rates.surprise(
+        found: dict[str, float] = {}
+        for actor, family in {(a.raised.actor, f) for a in anomalies for f in a.raised.families}:
+            nats = self._rates.surprise(
                 family,
-                first.actor,
-                first.day,
-                users=exposed.users(first.day),
-                days=exposed.days(first.day),
-                own_days=exposed.own_days(first.actor, first.day),
+                actor,
+                day,
+                users=exposed.users(day),
+                days=exposed.days(day),
+                own_days=exposed.own_days(actor, day),
             )
-            for family in families
-        }
+            found[family] = max(found.get(family, 0.0), nats)
+        return found
 
-    def _anomaly_counts(self, first: Raised, last: Raised) -> dict[str, Any]:
+    def _anomaly_counts(self, actor: str | None, first: Raised, last: Raised) -> dict[str, Any]:
         return {
             "days": self._exposure.days(first.day),
-            "most_in_a_day": self._rates.most_in_a_day(first.actor, first.day, last.day),
-            **self._rates.before(first.actor, first.day),
+            "most_in_a_day": self._rates.most_in_a_day(actor, first.day, last.day),
+            **self._rates.before(actor, first.day),
         }

@@ -98,6 +98,8 @@ class FindingStore:
         with self._engine.connect() as connection:
             rows = connection.execute(_listing(chosen)).all()
         listed = [_finding(row) for row in rows]
+        if chosen.actor is not None:
+            listed = [finding for finding in listed if chosen.actor in finding.actor_ids]
         if chosen.reason is not None:
             listed = [finding for finding in listed if chosen.reason in finding.reasons]
         return sorted(listed, key=worst_first)[: chosen.limit]
@@ -273,7 +275,7 @@ def _listing(filters: FindingFilters) -> sa.Select[Any]:
     _check("verdict", filters.verdict, VERDICTS)
     _check("severity", filters.severity, SEVERITIES)
     query = findings.select().where(findings.c.merged_into.is_(None))
-    for name in ("org", "status", "verdict", "actor"):
+    for name in ("org", "status", "verdict"):
         value = getattr(filters, name)
         if value is not None:
             query = query.where(findings.c[name] == value)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gridtrail.enrich.clients import client_of, expected
 from gridtrail.triage.anomaly import Anomaly
-from gridtrail.triage.patterns import UNPRECEDENTED, Pattern
+from gridtrail.triage.patterns import UNPRECEDENTED, Pattern, actors_of
 from gridtrail.triage.reasons import WORDS, families_of
 from gridtrail.triage.words import listed, number, shown
 
@@ -42,13 +42,31 @@ class Story:
         return families_of(self.reasons)
 
     @cached_property
+    def actors(self) -> tuple[str | None, ...]:
+        """Everybody it is about, the one that it is about first of all first."""
+        return actors_of(self.anomalies) or (None,)
+
+    @cached_property
     def name(self) -> str:
-        """What to call the person or app: name, e-mail or id, safe to show."""
-        first = self.anomalies[0]
-        for one in self.anomalies:
-            if shown(one.actor_name):
-                return shown(one.actor_name)
-        return shown(first.actor_email) or shown(first.raised.actor or "") or "Somebody"
+        """What to call the first of them: name, e-mail or id, safe to show."""
+        return self.name_of(self.actors[0])
+
+    def name_of(self, actor: str | None) -> str:
+        """What to call one of them."""
+        own = [one for one in self.anomalies if one.raised.actor == actor]
+        names = [shown(one.actor_name) for one in own] + [shown(one.actor_email) for one in own]
+        return next((name for name in names if name), "") or shown(actor or "") or "Somebody"
+
+    @property
+    def email(self) -> str:
+        """The e-mail address of the first of them, as it came, or ""."""
+        own = (one for one in self.anomalies if one.raised.actor == self.actors[0])
+        return next((one.actor_email for one in own if one.actor_email), "")
+
+    @property
+    def people(self) -> str:
+        """How many actors, in words."""
+        return number(len(self.actors), "person", "people")
 
     @cached_property
     def client(self) -> str:
@@ -114,6 +132,9 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "stolen_session": lambda story: f"Stolen session: {_scraped(story)}",
         "admin_takeover": lambda story: f"Administrator {story.name}'s account may be taken over",
         "scraping_tool": _scraped,
+        "malware_spread": lambda story: f"Malicious files spread from {story.people}",
+        "shared_place": lambda story: f"{story.people} used Slack from one unusual network",
+        "rogue_app": lambda story: f"The app {story.name} does what it never did",
         "tor": lambda story: f"{story.name} used Slack through Tor",
         "bulk_download": _bulk,
         "grave": _reasons,

@@ -3,8 +3,8 @@
 Only the days that are needed are read, and never `raw`. Three relations are made in the engine:
 
     triage_days   events of the organization from PAST_DAYS before the finding to its end
-    triage_near   the person's own events and those of the finding's sessions, an hour around it
-    triage_after  what was done to the person then and in the day that follows
+    triage_near   the people's own events and those of the finding's sessions, an hour around it
+    triage_after  what was done to the people then and in the day that follows
 """
 
 from __future__ import annotations
@@ -64,10 +64,14 @@ class Lake(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is looked at for one finding; times are seconds, `start` and `end` inclusive."""
+    """What is looked at for one finding; times are seconds, `start` and `end` inclusive.
+
+    `actor` is the one that it is about first of all, `actors` are all.
+    """
 
     org: str
     actor: str | None
+    actors: tuple[str, ...]
     sessions: tuple[str, ...]
     first: int  # of the flagged actions and their anomalies
     last: int
@@ -113,33 +117,39 @@ class Surroundings:
         return rows
 
     def _near(self) -> None:
-        window = self.window
+        window, actors = self.window, list(self.window.actors)
         self.engine.command(
             "CREATE OR REPLACE TEMP TABLE triage_near AS "
             "SELECT id, date_create AS seconds, action, actor_id, "
             "entity_type, coalesce(entity_id, entity_name) AS entity, entity_name, "
-            f"location_id, location_domain, ua, ip, session_id, reasons, {OWN_CONTEXT} AS own "
+            "location_id, location_domain, ua, ip, session_id, reasons, "
+            f"({OWN_CONTEXT} OR list_contains(?, app_id)) AS own "
             "FROM triage_days WHERE date_create BETWEEN ? AND ? "
-            "AND (actor_id = ? OR list_contains(?, session_id))",
-            [window.start, window.end, window.actor, list(window.sessions)],
+            "AND (list_contains(?, coalesce(app_id, actor_id)) OR list_contains(?, actor_id) "
+            "OR list_contains(?, session_id))",
+            [actors, window.start, window.end, actors, actors, list(window.sessions)],
         )
         self.engine.command(
             "CREATE OR REPLACE TEMP TABLE triage_after AS "
             "SELECT id, date_create AS seconds, action, actor_id "
             "FROM triage_days WHERE date_create BETWEEN ? AND ? "
-            "AND list_contains(?, action) AND (entity_id = ? OR actor_id = ?)",
+            "AND list_contains(?, action) "
+            "AND (list_contains(?, entity_id) OR list_contains(?, actor_id))",
             [
                 window.first,
                 window.end + RESPONSE_SECONDS,
                 list(SLACKS_RESPONSES),
-                window.actor,
-                window.actor,
+                actors,
+                actors,
             ],
         )
 
 
-def window_of(engine: DuckDB, lake: Lake, anomalies: Sequence[Anomaly]) -> Window:
-    """The window around the anomalies of one finding and the events that decided them."""
+def window_of(
+    engine: DuckDB, lake: Lake, anomalies: Sequence[Anomaly], actors: Sequence[str] = ()
+) -> Window:
+    """The window around the anomalies of one finding and the events that decided them; `actors`
+    are the finding's, the one that it is about first of all first."""
     raised = anomalies[0].raised
     times = [at for one in anomalies for at in (one.happened, one.raised.at)]
     deciding = {i for one in anomalies if one.evidence for i in one.evidence.deciding_events}
@@ -153,4 +163,5 @@ def window_of(engine: DuckDB, lake: Lake, anomalies: Sequence[Anomaly]) -> Windo
         ).to_pylist()
         times += [at for at in (rows[0]["first"], rows[0]["last"]) if at is not None]
     sessions = tuple(sorted({one.session_id for one in anomalies if one.session_id}))
-    return Window(raised.org, raised.actor, sessions, min(times), max(times))
+    first = actors[0] if actors else None
+    return Window(raised.org, first, tuple(actors), sessions, min(times), max(times))
