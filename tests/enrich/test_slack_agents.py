@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gridtrail.enrich.clients import client_of
 from gridtrail.enrich.slack_agents import ELECTRON_CHROME, slack_agent
@@ -15,11 +17,21 @@ PLATFORMS = {
     "Macintosh; ARM Mac OS X 15_1": ("macOS", "15.1"),
     "Windows NT 10.0; Win64; x64": ("Windows", "10"),
     "Windows NT 6.1; WOW64": ("Windows", "7"),
+    "Windows NT 10.0.19045; Win64; x64": ("Windows", "10"),
     "Windows NT 10.0; ARM64": ("Windows", "10"),
     "X11; Linux x86_64": ("Linux", ""),
     "X11; Ubuntu; Linux aarch64": ("Linux", ""),
+    "X11; Linux x86_64; Ubuntu 20.04.3 LTS focal; Unity": ("Linux", ""),
+    "X11; Linux x86_64; Arch Linux unversioned; GNOME": ("Linux", ""),
 }
-MARKS = ("", "MacAppStore/24.1.0 ", "WindowsStore/0.10.0 ", "Sonic ", "MacAppStore/23.5 Sonic ")
+MARKS = (
+    "",
+    "MacAppStore/24.1.0 ",
+    "WindowsStore/0.10.0 ",
+    "Sonic ",
+    "MacAppStore/23.5 Sonic ",
+    "OS_Product/Workstation Servicing_Channel/SAC DDL Sonic ",
+)
 
 
 def desktop(
@@ -51,6 +63,48 @@ def test_every_desktop_agent_of_the_grammar_is_well_formed() -> None:
         assert client.lineage == f"Slack Desktop|{system[0]}|computer"
         made += 1
     assert made > 5_000
+
+
+RELEASED = (
+    ("4.3.2", "78.0.3904.130", "7.1.9"),
+    ("4.9.0", "85.0.4183.93", "10.1.1"),
+    ("4.19.2", "91.0.4472.164", "13.2.1"),
+    ("4.38.125", "124.0.6367.243", "30.1.0"),
+    ("4.46.96", "140.0.7339.41", "38.0.0"),
+    ("4.46.101", "140.0.7339.80", "38.1.0"),
+)
+"""Versions of Slack, Chrome and Electron as seen together in the field."""
+
+
+def test_released_builds_are_well_formed_and_mixed_ones_are_not() -> None:
+    """Each build seen in the field is sound on every platform and in every variant; the Chrome of
+    one with the Electron of another is not."""
+    heads = [
+        f"Mozilla/5.0 ({platform}) AppleWebKit/537.36 (KHTML, like Gecko)" for platform in PLATFORMS
+    ]
+    for head, mark, one, other in product(heads, MARKS, RELEASED, RELEASED):
+        text = (
+            f"{head} Slack/{one[0]} Chrome/{other[1]} Electron/{one[2]} Safari/537.36 {mark}"
+            f"Slack_SSB/{one[0]}"
+        )
+        fits = one[1].partition(".")[0] == other[1].partition(".")[0]
+        assert client_of(text).defect == (None if fits else "chrome_electron_mismatch"), text
+
+
+@given(st.sampled_from(sorted(PLATFORMS)), st.sampled_from(MARKS), st.data())
+def test_one_wrong_character_never_makes_another_sound_client(
+    platform: str, mark: str, data: st.DataObject
+) -> None:
+    """A desktop agent with one character taken out is the same client, or forged, or none of
+    Slack's; it is never a sound client of another kind of device, and reading it again is the
+    same."""
+    text = desktop(platform, mark=mark)
+    at = data.draw(st.integers(0, len(text) - 1))
+    client = client_of(text[:at] + text[at + 1 :])
+    if client.well_formed and client.kind in ("desktop", "mobile"):
+        assert (client.family, client.device_class) == ("Slack Desktop", "computer")
+    padded = client_of(f"  {text[:at]}{text[at + 1 :]}\n")
+    assert (padded.well_formed, padded.defect) == (client.well_formed, client.defect)
 
 
 def test_desktop_agents_before_version_4_2_said_atomshell() -> None:
@@ -115,6 +169,8 @@ def test_ios_agents_are_one_client() -> None:
         "com.tinyspeck.chatlyio/26.09.20 (iPhone; iOS 26.6.2; Scale/3.00)",
         "com.tinyspeck.chatlyio.NotificationService/26.09.30 (iPhone; iOS 26.6.2; Scale/3.00)",
         "com.tinyspeck.chatlyio.NotificationService/26.09.30",
+        "com.tinyspeck.chatlyio.share/26.09.30 (iPhone; iOS 26.6.2; Scale/3.00)",
+        "com.tinyspeck.chatlyio/20.06.10 (iPhone; iOS 13.6; Scale/3.00)",
         (
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_2 like Mac OS X) AppleWebKit/605.1.15 "
             "(KHTML, like Gecko) Mobile/15E148 Slack/26.09.20"
@@ -125,6 +181,7 @@ def test_ios_agents_are_one_client() -> None:
     assert {client.lineage for client in read} == {"Slack iOS|iOS|phone"}
     assert all(client.well_formed for client in read)
     assert read[0].os_version == "26.6.2"
+    assert read[0].version_key > read[4].version_key > 0
     tablet = client_of("com.tinyspeck.chatlyio/26.09.20 (iPad; iOS 26.6.2; Scale/2.00)")
     assert tablet.device_class == "tablet"
 

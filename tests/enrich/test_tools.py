@@ -85,3 +85,18 @@ def test_the_list_is_long_and_clean() -> None:
     assert len(tool_list().names) > 400
     assert all(name == name.strip() and "//" not in name for name in listed)
     assert tool_list().generic <= set(tool_list().names)
+
+
+def test_every_listed_name_is_found_in_every_way_it_is_written() -> None:
+    """Each name alone, with a version, with a comment and behind another product is a tool of its
+    kind; about two thousand agents."""
+    for name, (family, kind) in tool_list().names.items():
+        for text in (family, f"{family}/1.2.3", f"{family}/4 (+https://stage.example)"):
+            found = tool_in(text)
+            assert found is not None, text
+            assert found.kind in ("tool", "bot"), text
+        if name in tool_list().generic or " " in family or "/" in family:
+            continue
+        behind = tool_in(f"Stage/1.0 {family}/2.0")
+        assert behind is not None, family
+        assert (behind.family, behind.kind) == (family, kind)

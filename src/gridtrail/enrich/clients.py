@@ -23,7 +23,7 @@ from gridtrail.enrich.agent_text import (
 from gridtrail.enrich.slack_agents import SlackAgent, slack_agent
 from gridtrail.enrich.tools import Tool, tool_in
 
-ALGORITHM = 1
+ALGORITHM = 2
 """Raise when `client_of` says something else than before: dimension rows are then recomputed."""
 
 KINDS = ("desktop", "mobile", "web", "sdk", "tool", "bot", "unknown", "none")

@@ -53,10 +53,17 @@ SDK_TOKENS = {
 }
 """Product names (lower case) of SDKs that speak to Slack's API, and the family they are."""
 
-ELECTRON_CHROME = {12: 89, 13: 91, 14: 93} | {e: 2 * e + 64 for e in range(15, 42)}
-"""Electron major -> the one Chrome major its stable releases carry (electron.org release list)."""
+ELECTRON_CHROME = (
+    {2: 61, 3: 66, 4: 69, 5: 73, 6: 76, 7: 78, 8: 80, 9: 83, 10: 85, 11: 87}
+    | {12: 89, 13: 91, 14: 93}
+    | {e: 2 * e + 64 for e in range(15, 42)}
+)
+"""Electron major -> the one Chrome major its stable releases carry (electron.org release list);
+before 2 it changed with the minor number."""
 
-_OS_IN_AGENT = re.compile(r"Mac OS X ([0-9]+(?:[._][0-9]+){0,3})|Windows NT ([0-9.]{1,8})")
+_OS_IN_AGENT = re.compile(
+    r"Mac OS X ([0-9]+(?:[._][0-9]+){0,3})|Windows NT ([0-9]{1,2}\.[0-9])[0-9.]{0,12}"
+)
 _IOS_COMMENT = re.compile(
     r"\((iPhone|iPad|iPod(?: touch)?);.{0,80}?\biOS ([0-9]+(?:\.[0-9]+){0,3})"
 )

@@ -20,6 +20,7 @@ class ToolList:
     names: dict[str, tuple[str, str]]  # name -> (family as we write it, kind)
     inside: tuple[tuple[str, str, str], ...]  # (text, family, kind), tools before bots
     generic: frozenset[str]
+    uncut: tuple[str, ...]  # names that hold a separator, so that no product token equals them
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def tool_list() -> ToolList:
         for kind, listed in data["inside"].items()
         for text in listed
     )
-    return ToolList(names, inside, frozenset(name.lower() for name in data["generic"]))
+    uncut = tuple(name for name in names if leading(name).name != name)
+    return ToolList(names, inside, frozenset(name.lower() for name in data["generic"]), uncut)
 
 
 def tool_in(text: str) -> Tool | None:
@@ -80,6 +82,11 @@ def _named(whole: Product | None, family: str, kind: str) -> tuple[str, str, str
 
 def _by_name(text: str) -> Tool | None:
     known = tool_list()
+    lowered = text.lower()
+    for name in known.uncut:
+        if lowered == name or lowered.startswith((name + "/", name + " ")):
+            version = leading(text[len(name) - 1 :]).version
+            return Tool(*known.names[name], version)
     called = leading(text)
     found: Tool | None = None
     for product in [called, *products(text)]:
