@@ -21,7 +21,7 @@ def test_what_was_put_is_moved_into_the_lake_once(data: Any) -> None:
     """An event waits in the database until it is moved; then it is in the lake alone."""
     with Trail(data.path / "state.db") as trail:
         trail.put("E0ACME", SIGNED_IN, ANN)
-        trail.put("E0ACME", EXPORTED["csv"], ANN, ("finding", "F1", "A <b>"), actor="W1", none="")
+        trail.put("E0ACME", EXPORTED["csv"], ANN, ("finding", "F1", "A <b>"), {"by": "W1", "b": ""})
         assert _kept(data) == []
         assert trail.move(data.lake) == 2
         assert trail.move(data.lake) == 0
@@ -32,7 +32,7 @@ def test_what_was_put_is_moved_into_the_lake_once(data: Any) -> None:
     assert (signed_in["ip"], signed_in["ua"]) == ("203.0.113.9", "Firefox")
     assert signed_in["session_id"] == "5e55"
     assert (exported["entity_type"], exported["entity_name"]) == ("finding", "A <b>")
-    assert exported["details"] == '{"actor":"W1","application":"gridtrail"}'
+    assert exported["details"] == '{"by":"W1","application":"gridtrail"}'
 
 
 def test_an_event_moved_twice_is_stored_once(data: Any, tmp_path: Path) -> None:

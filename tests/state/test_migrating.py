@@ -9,13 +9,20 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import gridtrail.server.sessions
 import gridtrail.server.tokens
+import gridtrail.server.trail
 import gridtrail.triage.tables
 from gridtrail.errors import BadSettings
 from gridtrail.state.database import open_state, writing
 from gridtrail.state.migrating import HEAD
 
-ROOMS = (gridtrail.triage.tables.metadata, gridtrail.server.tokens.metadata)
+ROOMS = (
+    gridtrail.triage.tables.metadata,
+    gridtrail.server.tokens.metadata,
+    gridtrail.server.sessions.metadata,  # of accounts too
+    gridtrail.server.trail.metadata,
+)
 
 
 def test_migrated_is_what_the_rooms_expect(state_place: Path | str) -> None:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from gridtrail.errors import WrongUse
 from gridtrail.server.roles import ROLES
-from gridtrail.state.database import open_state, writing
+from gridtrail.state.database import open_state, storable, writing
 
 LINK_SECONDS = 72 * 3600
 """How long a one-time link can be used."""
@@ -81,15 +81,17 @@ class Account:
 
 
 class AccountStore:
-    """The accounts in the SQLite file `path` (`state.db`). May be shared between threads."""
+    """The accounts of one installation; `place` as in `open_state`.
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    May be shared between threads.
+    """
+
+    def __init__(self, place: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._engine = open_state(path)
-        metadata.create_all(writing(self._engine))
+        self._engine = open_state(place)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._engine.dispose()
 
     def __enter__(self) -> AccountStore:
@@ -230,7 +232,7 @@ def _checked(email: str, name: str, role: str) -> dict[str, str]:
 
 
 def _active(email: str) -> sa.Select[Any]:
-    address = email.strip().lower()
+    address = storable(email.strip().lower())
     return sa.select(accounts).where(accounts.c.email == address, accounts.c.revoked_at.is_(None))
 
 

@@ -38,22 +38,21 @@ class Session:
 
 
 class SessionStore:
-    """The sessions in the SQLite file `path` (`state.db`). May be shared between threads.
+    """The sessions of one installation; `place` as in `open_state`. May be shared between threads.
 
     A session ends `idle` seconds after its last use and `longest` seconds after it began.
     """
 
     def __init__(
-        self, path: Path, *, idle: int, longest: int, clock: Callable[[], float] = time.time
+        self, place: Path | str, *, idle: int, longest: int, clock: Callable[[], float] = time.time
     ) -> None:
         self._idle = idle
         self._longest = longest
         self._clock = clock
-        self._engine = open_state(path)
-        metadata.create_all(writing(self._engine))
+        self._engine = open_state(place)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._engine.dispose()
 
     def __enter__(self) -> SessionStore:

@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
 from gridtrail.server.accounts import Account
-from gridtrail.state.database import open_state, writing
 from gridtrail.slack.event import read_event
+from gridtrail.state.database import open_state, storable, writing
 
 SOURCE = "gridtrail"
 
@@ -77,15 +77,14 @@ class Doer:
 
 
 class Trail:
-    """The trail in the SQLite file `path` (`state.db`). May be shared between threads."""
+    """The trail of one installation; `place` as in `open_state`. May be shared between threads."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, place: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._engine = open_state(path)
-        metadata.create_all(writing(self._engine))
+        self._engine = open_state(place)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._engine.dispose()
 
     def __enter__(self) -> Trail:
@@ -100,7 +99,7 @@ class Trail:
         action: str,
         doer: Doer,
         entity: tuple[str, str, str] | None = None,
-        **details: object,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         """Keep that `doer` did `action` to `entity` (type, id, name; None: to themselves).
 
@@ -121,11 +120,17 @@ class Trail:
                 "ip_address": doer.ip,
                 "session_id": doer.session or None,
             },
-            "details": _plain({**details, "application": "gridtrail"}),
+            "details": _plain({**(details or {}), "application": "gridtrail"}),
         }
         raw = orjson.dumps(event).decode()
         with writing(self._engine).begin() as connection:
-            connection.execute(waiting.insert().values(id=event["id"], org=org, raw=raw, at=at))
+            values = {"id": event["id"], "org": storable(org), "raw": raw, "at": at}
+            connection.execute(waiting.insert().values(values))
+
+    def waits(self) -> bool:
+        """Whether there is anything to move."""
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(waiting.c.id).limit(1)).first() is not None
 
     def move(self, lake: Lake) -> int:
         """Move what waits into the lake; the number of events moved.
