@@ -22,7 +22,7 @@ from gridtrail.detect.budget import (
 )
 from gridtrail.detect.contract import DAY_SECONDS, DayContext, arrow_schema
 from gridtrail.detect.profiles import PEOPLE, people
-from gridtrail.detect.run import MOST_PER_ACTIVE, people_per_active
+from gridtrail.detect.run import MOST_PER_ACTIVE, people_now
 from gridtrail.detectors import all_detectors
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.settings import DetectSettings
@@ -45,6 +45,7 @@ def known(engine: DuckDB, active_days: list[int], *, kind: str = "user", last: i
         for number, days in enumerate(active_days)
     ]
     engine.register("_people", pa.Table.from_pylist(rows, arrow_schema(PEOPLE)))
+    engine.keep("today", pa.table({"day_start": [TODAY]}))
     engine.keep("people", "SELECT * FROM _people")
 
 
@@ -55,7 +56,7 @@ def test_people_for_each_active_one(active_days: list[int], expected: float) -> 
     """People over those active on an average day of 20, between 1 and the most allowed."""
     engine = DuckDB(threads=1)
     known(engine, active_days)
-    assert people_per_active(engine, [people], TODAY, 20) == expected
+    assert people_now(engine, [people], 20) == (len(active_days), expected)
 
 
 @pytest.mark.parametrize(("kind", "last"), [("app", TODAY), ("user", TODAY - 31 * DAY_SECONDS)])
@@ -63,12 +64,12 @@ def test_apps_and_those_long_gone_do_not_count(kind: str, last: int) -> None:
     """Without a person of the last 30 days there is nothing to scale by."""
     engine = DuckDB(threads=1)
     known(engine, [1], kind=kind, last=last)
-    assert people_per_active(engine, [people], TODAY, 20) == 1.0
+    assert people_now(engine, [people], 20) == (0, 1.0)
 
 
 def test_detectors_without_that_profile_are_not_scaled() -> None:
     """The table is not even looked for when no detector keeps it."""
-    assert people_per_active(DuckDB(threads=1), [], TODAY, 20) == 1.0
+    assert people_now(DuckDB(threads=1), [], 20) == (0, 1.0)
 
 
 def test_the_budget_of_all_is_spent_on_the_active() -> None:

@@ -11,7 +11,7 @@ from gridtrail.detect.anomalies import Emitted, anomaly_bytes
 from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema
 from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
-from gridtrail.detect.emission import Candidate, Said, Verdict, judge
+from gridtrail.detect.emission import Candidate, Verdict
 from gridtrail.engine.shape import Engine
 from gridtrail.errors import Stop
 from gridtrail.lake.lake import Lake
@@ -29,14 +29,15 @@ class DayStep:
         self._nothing_today = False
         engine.keep("logs", logarithms())
 
-    def decide(
-        self, context: DayContext, said: Mapping[str, Said]
-    ) -> tuple[list[Verdict], dict[str, Said]]:
-        """Verdicts on the day's events and what was said after them.
+    def begin(self, day_start: int) -> None:
+        """Go to the day that begins at this second."""
+        self.engine.keep("today", pa.table({"day_start": [day_start]}))
+
+    def decide(self, context: DayContext) -> list[Candidate]:
+        """What the detectors find in the day's events; `begin` was called before.
 
         Raises Stop naming the detector that failed.
         """
-        self._begin(context)
         self.engine.keep("day_events", self._day_events)
         for step in self._steps:
             self.engine.keep(step.name, step.relation)
@@ -49,7 +50,7 @@ class DayStep:
                     f"The detector {detector.name} failed ({type(error).__name__}: {error}): run "
                     "again with --debug and report what it prints."
                 ) from error
-        return judge(candidates, said)
+        return candidates
 
     def _candidates(self, detector: Detector, context: DayContext) -> Iterator[Candidate]:
         parameters = detector.parameters(context)
@@ -78,16 +79,12 @@ class DayStep:
         self._nothing_today = False
         self._fold()
 
-    def pass_by(self, context: DayContext) -> None:
-        """A day without events: what is known only grows older."""
-        self._begin(context)
+    def pass_by(self) -> None:
+        """A day without events: what is known only grows older; `begin` was called before."""
         for profile in self.profiles if not self._nothing_today else ():
             self.engine.keep(f"{profile.name}_today", arrow_schema(profile.schema).empty_table())
         self._nothing_today = True
         self._fold()
-
-    def _begin(self, context: DayContext) -> None:
-        self.engine.keep("today", pa.table({"day_start": [context.day_start]}))
 
     def _fold(self) -> None:
         # only now: summaries may read several profiles

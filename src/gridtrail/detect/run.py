@@ -15,13 +15,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from gridtrail.detect import state as st
+from gridtrail.detect.allow import AllowEntry, apply, facts, from_settings
 from gridtrail.detect.anomalies import Emitted, store_anomalies, write_silenced
 from gridtrail.detect.blindness import DetectorState, day_inputs, detector_states, write_states
-from gridtrail.detect.contract import DAY_SECONDS, DayContext, Detector, Profile, table
+from gridtrail.detect.budget import allowances
+from gridtrail.detect.contract import DAY_SECONDS, DayContext, Detector, Profile, table, today
 from gridtrail.detect.day import RAW_DAY, view_events
 from gridtrail.detect.day_step import DayStep
-from gridtrail.detect.emission import Said, Verdict, still_remembered
+from gridtrail.detect.emission import Candidate, Said, Verdict, judge, still_remembered
+from gridtrail.detect.late import stand
 from gridtrail.detect.profiles import people
 from gridtrail.engine.shape import Engine
 from gridtrail.enrich.dimensions import address_book, refresh
@@ -30,6 +35,9 @@ from gridtrail.settings import Settings
 
 MOST_PER_ACTIVE = 4.0
 """Where few people are active, the budget of all of them is not spent on the few."""
+
+PEOPLE_DAYS = 30
+"""Who was not seen for so long is not counted as one of the organization's people."""
 
 QUIET_DAYS = 200
 """After this many days without any event profiles are left as they are until the next event."""
@@ -84,12 +92,14 @@ def detect(
     end: int | None = None,
     now: int | None = None,
     dry_run: bool = False,
+    allow: Sequence[AllowEntry] = (),
     on_progress: OnProgress | None = None,
 ) -> DetectReport:
     """Decide every event that is not decided yet (`start`: from this UTC day on, again).
 
-    `end` and `now` are seconds; events later than `now` minus the settle lag wait. A dry run
-    writes nothing but facts of new addresses and clients, which are a cache.
+    `end` and `now` are seconds; events later than `now` minus the settle lag wait. What `allow`
+    and the settings' `[[allow]]` name is silenced. A dry run writes nothing but facts of new
+    addresses and clients, which are a cache.
 
     Raises Stop naming the detector when one fails; nothing of that run is then published.
     """
@@ -98,9 +108,10 @@ def detect(
     to = moment - settings.detect.settle_seconds
     to = to if end is None else min(to, end)
     organizations = [org] if org is not None else lake.organizations()
+    entries = (*from_settings(settings.allow), *allow)
     reports = []
     for each in organizations:
-        run = _Run(lake, engine, settings, detectors, each, to, on_progress)
+        run = _Run(lake, engine, settings, detectors, each, to, entries, on_progress)
         reports.append(run.go(start, dry_run=dry_run))
     return DetectReport(reports, time.monotonic() - began)
 
@@ -116,10 +127,12 @@ class _Run:
         detectors: Sequence[Detector],
         org: str,
         to: int,
+        allow: Sequence[AllowEntry],
         on_progress: OnProgress | None,
     ) -> None:
         self.lake, self.engine, self.settings = lake, engine, settings
         self.detectors, self.org, self.to = detectors, org, to
+        self.allow = allow
         self.step = DayStep(engine, detectors)
         self.signature = _signature(detectors)
         self.on_progress = on_progress or (lambda _text, _done, _all: None)
@@ -136,6 +149,9 @@ class _Run:
             self._refresh_dimensions(days)
             snapshots = self._decide(days, counts, resume, dry_run=dry_run)
             report.days = len(days)
+            self.verdicts = stand(
+                self.lake, self.org, self.verdicts, self._decided_before(progress, start)
+            )
             report.emitted = self._emitted()
             report.silenced = _counted(v.silenced for v in self.verdicts if v.silenced)
             stored: Mapping[dt.date, int] = {}
@@ -161,6 +177,16 @@ class _Run:
         resume = progress.best_snapshot(min(dirty), self.signature)
         first = min(reachable) if resume is None else resume
         return resume, list(_days(first, max(reachable)))
+
+    def _decided_before(
+        self, progress: st.Progress, start: dt.date | None
+    ) -> Mapping[dt.date, int]:
+        """Up to which second days were decided by the same detectors; days that are to be decided
+        anew on request count as undecided."""
+        if self.signature not in progress.snapshots.values():
+            return {}
+        days = progress.days.items()
+        return {day: known.to for day, known in days if start is None or day < start}
 
     def _refresh_dimensions(self, days: Sequence[dt.date]) -> None:
         self.on_progress("what is known of addresses and clients", 0, len(days))
@@ -207,19 +233,33 @@ class _Run:
         self, day: dt.date, history_days: int, said: Mapping[str, Said], *, empty: bool
     ) -> dict[str, Said]:
         day_start, day_end = st.midnight(day), st.midnight(day + st.ONE_DAY) - 1
-        context = DayContext(day_start, history_days, self.settings.detect, self.engine.rows)
         remembered = still_remembered(said, day_start)
+        self.step.begin(day_start)
         if empty:
-            self.step.pass_by(context)
+            self.step.pass_by()
             return remembered
         self._view("day_raw", RAW_DAY, day_start, min(day_end, self.to))
-        verdicts, said_then = self.step.decide(context, remembered)
+        counted, per_active = people_now(self.engine, self.step.profiles, history_days)
+        settings = self.settings.detect
+        context = DayContext(day_start, history_days, settings, self.engine.rows, per_active)
+        candidates = self._allowed(self.step.decide(context))
+        budget = allowances(self.detectors, counted, settings.budget_per_1000_users_day, per_active)
+        verdicts, said_then = judge(candidates, remembered, budget)
         self.verdicts += verdicts
         seen = int(self.engine.rows(_RAW_ROWS)["rows"][0].as_py())
         self.decided[day] = (seen, day_inputs(self.engine))
         if self.to >= day_end:
             self.step.close()
         return said_then
+
+    def _allowed(self, candidates: list[Candidate]) -> list[Candidate]:
+        """The day's candidates, those silenced that the allow list names."""
+        if not self.allow or not candidates:
+            return candidates
+        ids = {e for c in candidates for e in (c.event_id, *c.anomaly.deciding_events)}
+        self.engine.keep("allow_wanted", pa.table({"event_id": sorted(ids)}))
+        facts_of = {row["event_id"]: row for row in self.engine.rows(facts).to_pylist()}
+        return apply(candidates, self.allow, facts_of)
 
     def _emitted(self) -> list[Emitted]:
         names = {detector.name: detector for detector in self.detectors}
@@ -257,22 +297,24 @@ class _Run:
             st.forget_snapshots(self.lake, self.org, self.step.profiles, kept)
 
 
-def people_per_active(
-    engine: Engine, profiles: Iterable[Profile], day_start: int, history_days: int
-) -> float:
-    """How many people of the last 30 days there are for each one active on a day, 1 to
-    MOST_PER_ACTIVE; 1 while nothing is known."""
+_recent = people.table.cross_join(today)
+_recent = _recent.filter(
+    (_recent.subject_type == "user")
+    & (_recent.last_at >= _recent.day_start - PEOPLE_DAYS * DAY_SECONDS)
+)
+_PEOPLE_NOW = _recent.aggregate(people=_recent.count(), days=_recent.active_days.sum())
+
+
+def people_now(engine: Engine, profiles: Iterable[Profile], history_days: int) -> tuple[int, float]:
+    """How many people of the last 30 days there are as of the day's start, and how many for each
+    one active on a day, 1 to MOST_PER_ACTIVE; 0 and 1 while nothing is known."""
     if people.name not in {profile.name for profile in profiles} or not history_days:
-        return 1.0
-    last_at = people.table.last_at
-    recent = people.table.filter(
-        people.table.subject_type == "user", last_at >= day_start - 30 * DAY_SECONDS
-    )
-    totals = recent.aggregate(people=recent.count(), days=recent.active_days.sum())
-    row = engine.rows(totals).to_pylist()[0]
+        return 0, 1.0
+    row = engine.rows(_PEOPLE_NOW).to_pylist()[0]
     if not row["days"]:
-        return 1.0
-    return float(min(max(row["people"] * history_days / row["days"], 1.0), MOST_PER_ACTIVE))
+        return 0, 1.0
+    per_active = min(max(row["people"] * history_days / row["days"], 1.0), MOST_PER_ACTIVE)
+    return row["people"], float(per_active)
 
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
