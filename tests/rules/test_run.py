@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_pieces_give_the_same_hits_as_one_go(
     assert list(new) == hits_in(whole)
     parts = new_lake()
     edges = [0, *sorted(cut for cut in cuts if cut < len(events)), len(events)]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         piece = events[first:last]
         chance.shuffle(piece)
         stage.store(parts, piece)

@@ -23,6 +23,7 @@ from gridtrail.cli import (
     findings,
     import_files,
     logs,
+    rules,
     sandbox,
     serve,
     show,
@@ -84,6 +85,7 @@ app.add_typer(sandbox.app, name="sandbox")
 serve.register(app)
 collect.register(app)
 token.register(app)
+rules.register(app)
 
 
 def main(arguments: Sequence[str]) -> int:

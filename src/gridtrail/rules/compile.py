@@ -27,7 +27,7 @@ from sigma.types import SigmaString
 from gridtrail.engine.duckdb import DuckDB, literal, quoted
 from gridtrail.rules.backend import condition_sql
 from gridtrail.rules.fields import MACROS, Field, UnknownField, field
-from gridtrail.rules.rule import Problem, Rule, RuleSet
+from gridtrail.rules.rule import Problem, PythonRule, Rule, RuleSet
 
 DISPATCH = "_rule_dispatch"
 FOUND = "_rule_found"
@@ -64,12 +64,13 @@ class Plan:
     numbers: Mapping[str, int]  # key of a rule → number
     values: Mapping[str, tuple[str, frozenset[int]]]  # name of a field → column, numbers
     problems: tuple[Problem, ...]
+    python: tuple[Rule, ...] = ()  # rules of single events that Python decides
 
     @cached_property
     def actions(self) -> frozenset[str] | None:
         """All actions that any rule is about; None when one is about any."""
         named = [one.actions for one in self.singles]
-        if any(one is None for one in named):
+        if self.python or any(one is None for one in named):
             return None
         return frozenset(action for one in named if one is not None for action in one)
 
@@ -156,6 +157,7 @@ def plan(rules: RuleSet) -> Plan:
     problems: list[Problem] = []
     singles: list[Compiled] = []
     correlations: list[Rule] = []
+    python: list[Rule] = []
     numbers: dict[str, int] = {}
     for number, rule in enumerate(rules.rules):
         missing = [used for used in rule.uses if used not in numbers]
@@ -163,7 +165,9 @@ def plan(rules: RuleSet) -> Plan:
             if missing:
                 problems.append(rule.problem(f"It refers to {missing[0]}, which cannot run."))
                 continue
-            if isinstance(rule.sigma, SigmaRule):
+            if isinstance(rule.sigma, PythonRule):
+                python.append(rule)
+            elif isinstance(rule.sigma, SigmaRule):
                 sql = condition_sql(rule.sigma)
                 singles.append(Compiled(rule, number, sql, actions_of(rule.sigma)))
             else:
@@ -175,7 +179,15 @@ def plan(rules: RuleSet) -> Plan:
             continue
         numbers[rule.key] = number
     values = _values(rules, correlations, numbers)
-    return Plan(rules, tuple(singles), tuple(correlations), numbers, values, tuple(problems))
+    return Plan(
+        rules,
+        tuple(singles),
+        tuple(correlations),
+        numbers,
+        values,
+        tuple(problems),
+        tuple(python),
+    )
 
 
 def _values(

@@ -156,6 +156,8 @@ def field(name: str) -> Field:
         raise UnknownField(
             f"The field {name!r} is no path of an event: write one such as context.ip_address."
         )
+    if name == "python.dedup":  # Python rules bring it along
+        return Field(name, "NULL::VARCHAR")
     if name == "subject":
         return Field(name, f"coalesce({EVENT}.app_id, {EVENT}.actor_id)")
     if name in COLUMNS or name in SHORT:

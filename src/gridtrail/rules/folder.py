@@ -12,12 +12,14 @@ from pathlib import Path
 
 from gridtrail.errors import BadSettings
 from gridtrail.rules.parse import Document, build, read_documents
+from gridtrail.rules.python_rules import python_rules
 from gridtrail.rules.rule import Problem, RuleSet
 from gridtrail.settings import RulesSettings
 
 PACK = Path(__file__).parent / "pack"
 CASES = (".cases.yml", ".cases.yaml")
 _RULES = (".yml", ".yaml")
+_PYTHON = ".py"
 
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
 
@@ -49,7 +51,8 @@ class RuleFolders:
         for path, stamp in found.items():
             known = self._files.get(path)
             if known is None or known.stamp != stamp:
-                documents, problems = read_documents(path)
+                python = path.suffix == _PYTHON  # its YAML tells of it; a change is one of both
+                documents, problems = ([], []) if python else read_documents(path)
                 self._files[path] = _File(stamp, documents, problems)
                 changed = True
         self._files = {path: self._files[path] for path in found}
@@ -59,19 +62,21 @@ class RuleFolders:
 
     def _build(self) -> RuleSet:
         documents: list[Document] = []
+        python: list[Document] = []
         problems: list[Problem] = []
         for path in sorted(self._files):
             here = self._files[path]
             panther = [one for one in here.documents if "AnalysisType" in one.content]
             documents += [one for one in here.documents if one not in panther]
+            python += panther
             problems += here.problems
         rules = build(documents)
+        more, wrong = python_rules(python)
         kept = tuple(
             replace(rule, fires=rule.fires and not {rule.key, rule.id} & set(self.disabled))
-            for rule in rules.rules
+            for rule in (*rules.rules, *more)
         )
-        python = tuple(p for folder in self.folders for p in sorted(_walk(folder, (".py",))))
-        return RuleSet(kept, (*problems, *rules.problems), python)
+        return RuleSet(kept, (*problems, *rules.problems, *wrong))
 
 
 def rule_folders(settings: RulesSettings) -> RuleFolders:
@@ -89,7 +94,7 @@ def rule_folders(settings: RulesSettings) -> RuleFolders:
 def stamped(folders: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
     """Every rule file of the folders (or a file itself) with its time and size."""
     for folder in folders:
-        for path in [folder] if folder.is_file() else sorted(_walk(folder, _RULES)):
+        for path in [folder] if folder.is_file() else sorted(_walk(folder, (*_RULES, _PYTHON))):
             if not path.name.endswith(CASES):
                 stat = path.stat()
                 yield path, (stat.st_mtime_ns, stat.st_size)

@@ -34,6 +34,15 @@ class Problem:
         return f"{where}: {self.rule}: {self.message}" if self.rule else f"{where}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class PythonRule:
+    """A Panther-style rule: a file with `rule(event)`."""
+
+    name: str
+    file: Path
+    title: str
+
+
 @dataclass(frozen=True)
 class Rule:
     """One document of a rule file.
@@ -52,7 +61,7 @@ class Rule:
     path: Path
     lines: Mapping[str, int]  # key of the document, dotted → line
     content: Mapping[str, Any]  # the document as YAML gave it
-    sigma: SigmaRule | SigmaCorrelationRule
+    sigma: SigmaRule | SigmaCorrelationRule | PythonRule
     uses: tuple[str, ...] = ()  # keys of the rules a correlation is over, in its order
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # alias → key → field
 
@@ -84,11 +93,10 @@ class Rule:
 @dataclass(frozen=True)
 class RuleSet:
     """Rules that can run, those referred to before those that refer to them, and the problems of
-    the others; `python_files` are Panther-style rules found beside them."""
+    the others."""
 
     rules: tuple[Rule, ...] = ()
     problems: tuple[Problem, ...] = ()
-    python_files: tuple[Path, ...] = ()
 
     @property
     def firing(self) -> tuple[Rule, ...]:

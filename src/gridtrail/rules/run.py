@@ -81,7 +81,7 @@ def run_rules(
     dry_run: bool = False,
     on_progress: OnProgress | None = None,
 ) -> RulesReport:
-    """Decide every event that the rules have not decided yet (`start`: from this UTC day on, again).
+    """Decide the events that the rules have not decided yet (`start`: from this UTC day on, again).
 
     `rules` None means those that the settings name, as their files are now. `end` and `now` are
     seconds; events later than `now` minus the settle lag wait. A dry run writes nothing but facts
@@ -97,11 +97,37 @@ def run_rules(
     to = to if end is None else min(to, end)
     tell = on_progress or (lambda _text, _done, _all: None)
     reports = []
+    failed: list[Problem] = []
     for each in [org] if org is not None else lake.organizations():
         run = _Run(lake, engine, settings, planned, each, to, tell)
         reports.append(run.go(start, dry_run=dry_run))
-    problems = (*chosen.problems, *planned.problems)
+        failed += run.problems
+    problems = (*chosen.problems, *planned.problems, *dict.fromkeys(failed))
     return RulesReport(reports, problems, time.monotonic() - began)
+
+
+def hits_between(
+    lake: Lake,
+    engine: DuckDB,
+    settings: Settings,
+    planned: Plan,
+    *,
+    org: str,
+    first: int,
+    last: int,
+    tell: OnProgress = lambda _text, _done, _all: None,
+) -> list[Hit]:
+    """The hits that the rules make from one second to another, both included; writes nothing."""
+    run = _Run(lake, engine, settings, planned, org, last, tell)
+    counts = lake.day_counts(org)
+    days = [d for d in counts if midnight(d) <= last and midnight(d) + DAY_SECONDS > first]
+    found: list[Hit] = []
+    done = 0
+    for piece in pieces(days, counts):
+        tell(f"deciding {piece[0]}", done, len(days))
+        found += hits_of(run.decide(piece))
+        done += len(piece)
+    return [hit for hit in found if first <= hit.at <= last]
 
 
 class _Run:
@@ -120,6 +146,7 @@ class _Run:
         self.lake, self.engine, self.settings = lake, engine, settings
         self.planned, self.org, self.to, self.tell = planned, org, to, tell
         self.evaluation: Evaluation | None = None
+        self.problems: list[Problem] = []  # of Python rules
         self.covered = 0  # the last second that was added to the evaluation
 
     def go(self, start: dt.date | None, *, dry_run: bool) -> OrganizationHits:
@@ -130,7 +157,7 @@ class _Run:
         days = self._days(progress, counts, start)
         for piece in pieces(days, counts):
             self.tell(f"deciding {piece[0]}", report.days, len(days))
-            rows = self._decide(piece)
+            rows = self.decide(piece)
             report.days += len(piece)
             report.events += sum(counts[day] for day in piece)
             report.hits += hits_of(rows)
@@ -156,19 +183,22 @@ class _Run:
                 found.append(day)
         return found
 
-    def _decide(self, days: Sequence[dt.date]) -> pa.Table:
+    def decide(self, days: Sequence[dt.date]) -> pa.Table:
         """The hits of consecutive days that are to be decided."""
         first = midnight(days[0])
         last = min(midnight(days[-1]) + DAY_SECONDS - 1, self.to)
         longest = longest_reach(self.planned)
         if self.evaluation is None or self.covered < first - 1:
-            self.evaluation = Evaluation(self.engine, self.planned)
+            self.evaluation = Evaluation(
+                self.engine, self.planned, python_seconds=self.settings.rules.python_seconds
+            )
             self._view(first - longest, last, f"date_create >= {first} OR {self._earlier(first)}")
         else:
             self._view(self.covered + 1, last, "true")
         self.evaluation.add(_EVENTS)
         self.covered = last
         rows = self.evaluation.hits(first, last)
+        self.problems = list(dict.fromkeys([*self.problems, *self.evaluation.problems]))
         self.evaluation.forget(last + 1 - longest)
         return rows
 
@@ -188,7 +218,7 @@ class _Run:
         for rule in self.planned.correlations:
             oldest = first - reach(self.planned, rule)
             for leaf in leaves(self.planned.rules, rule):
-                actions = singles[leaf.key].actions
+                actions = singles[leaf.key].actions if leaf.key in singles else None
                 listed = ", ".join(literal(action) for action in sorted(actions or ()))
                 of_these = f"action IN ({listed or 'NULL'}) AND " if actions is not None else ""
                 conditions.append(f"({of_these}date_create >= {oldest})")
