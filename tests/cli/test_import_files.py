@@ -100,3 +100,22 @@ def test_wrong_use(gridtrail: Run, arguments: list[str], said: str) -> None:
     result = gridtrail("import", *arguments)
     assert result.code == 2
     assert said in result.err
+
+
+def test_sightings(gridtrail: Run, tmp_path: Path) -> None:
+    """Sightings are read with a mapping, kept once, queryable; a bad row is told and ends with 1."""
+    seen = tmp_path / "vpn.csv"
+    seen.write_text("mail,ip,at\nmatt@acme.example,203.0.113.7,2026-09-22T09:12:00Z\n")
+    asked = ("import", "--sightings", "plain", "--map", "person=mail", "--map", "time=at")
+    first = gridtrail(*asked, "--system", "vpn", str(seen))
+    assert first.code == 0
+    assert "1 sighting new" in first.err
+    assert "0 sightings new" in gridtrail(*asked, "--system", "vpn", str(seen)).err
+    rows = gridtrail("sql", "select person, system from sightings", "-f", "ndjson").rows
+    assert rows == [{"person": "matt@acme.example", "system": "vpn"}]
+    seen.write_text("mail,ip,at\n\x1b[31m,203.0.113.7,2026-09-22\n,nowhere,\n")
+    bad = gridtrail(*asked, str(seen))
+    assert bad.code == 1
+    assert "row 2: it names no person" in bad.err
+    wrong = gridtrail("import", "--map", "a=b", str(seen))
+    assert (wrong.code, "belong to --sightings" in wrong.err) == (2, True)

@@ -173,6 +173,7 @@ def test_tables(gridtrail: Run) -> None:
         "quarantine",
         "silenced",
         "detector_states",
+        "sightings",
         "addresses",
         "clients",
     ]

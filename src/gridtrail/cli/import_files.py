@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,28 @@ def import_command(
     source: Annotated[
         Source, typer.Option("--source", help="Where the events come from.")
     ] = Source.import_,
+    sightings: Annotated[
+        str | None,
+        typer.Option(
+            "--sightings",
+            metavar="KIND",
+            help="The files say who was seen where by other systems: okta, entra, osquery or "
+            "plain (NDJSON, JSON, CSV, Parquet).",
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=PATH",
+            help="Where a row of sightings holds person, ip, device, system, time, first_seen or "
+            "last_seen, such as person=actor.email.",
+        ),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option("--system", metavar="NAME", help="Which system saw them, such as vpn."),
+    ] = None,
     output: FormatOption = Format.table,
 ) -> int:
     """Read audit events from files into the lake.
@@ -70,10 +93,48 @@ def import_command(
     The exit code is 1 when a file is incomplete or something was quarantined.
     """
     run = session(context)
+    if sightings is not None:
+        return _import_sightings(run, files, org, sightings, mapping or [], system)
+    if mapping or system:
+        raise WrongUse("--map and --system belong to --sightings: give that too, or leave them.")
     report = run_import(run, files, org=org, source=source.value)
     listing(_rows(report), output, table=_COLUMNS, fields=_FIELDS)
     _talk(run, report)
     return report.exit_code
+
+
+def _import_sightings(
+    run: Session,
+    files: list[str],
+    org: str | None,
+    kind: str,
+    mapping: list[str],
+    system: str | None,
+) -> int:
+    from gridtrail.collect.sightings import import_sightings
+
+    pairs = [one.partition("=") for one in mapping]
+    if any(not path for _, _, path in pairs):
+        raise WrongUse("--map takes FIELD=PATH, such as --map person=actor.email.")
+    report = import_sightings(
+        [sys.stdin.buffer if name == "-" else Path(name) for name in files],
+        run.lake,
+        run.engine,
+        org=_organization(org or run.settings.org),
+        kind=kind,
+        mapping={field: path for field, _, path in pairs},
+        system=system,
+    )
+    say(
+        f"{counted(report.read, 'row')} read; {counted(report.stored, 'sighting')} new or longer "
+        "than known (one a day for each person, address, device and system)."
+    )
+    for problem in report.problems:
+        say(problem, style="yellow")
+    if report.skipped:
+        reasons = ", ".join(f"{name}: {count:,}" for name, count in report.skipped.most_common())
+        say(f"{counted(report.skipped.total(), 'row')} skipped ({reasons}).", style="yellow")
+    return 1 if report.skipped else 0
 
 
 def run_import(

@@ -30,8 +30,10 @@ def open_views(lake: Lake) -> tuple[list[str], list[str]]:
     """Make the tables readable in the lake's engine; the names of the views and their files.
 
     `events` (with `time`), `anomalies` (the events with action `anomaly`, evidence unpacked),
-    `quarantine`, `silenced`, `detector_states`, and what is known of `addresses` and `clients`.
+    `quarantine`, `silenced`, `detector_states`, `sightings`, and what is known of `addresses` and
+    `clients`.
     """
+    from gridtrail.collect.sightings import SIGHTINGS
     from gridtrail.detect.state import DETECTOR_STATES, SILENCED
     from gridtrail.lake.schema import QUARANTINE_TABLE
 
@@ -39,10 +41,10 @@ def open_views(lake: Lake) -> tuple[list[str], list[str]]:
     files = list(lake.events_view("_events").files)
     engine.view("events", f"SELECT *, {_TIME} FROM _events")
     engine.view("anomalies", _ANOMALIES)
-    for shape in (QUARANTINE_TABLE, SILENCED, DETECTOR_STATES):
+    for shape in (QUARANTINE_TABLE, SILENCED, DETECTOR_STATES, SIGHTINGS):
         files += lake.view(shape, shape.name).files
     files += open_facts(lake)
-    names = ["events", "anomalies", "quarantine", "silenced", "detector_states"]
+    names = ["events", "anomalies", "quarantine", "silenced", "detector_states", "sightings"]
     return [*names, "addresses", "clients"], files
 
 

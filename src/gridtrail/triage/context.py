@@ -29,6 +29,7 @@ def context_of(around: Surroundings, settings: Settings) -> dict[str, Any]:
     timeline (runs of one action [{action, events, from, to}]) with timeline_runs, their number
     before it was cut to MOST_RUNS;
     responses [{id, at, action, actor}] of Slack or an administrator.
+    judged {addresses, clients} is added by `judgement`.
     `known_since` is the person's first use in the 30 days before the window, null when there was
     none; `people` is how many used it from then to the window's end.
     """

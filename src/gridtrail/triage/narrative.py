@@ -98,6 +98,9 @@ def _addresses(story: Story) -> Iterator[str]:
         ]
         where = f"{quoted(row['ip'])} ({', '.join(facts)})" if facts else quoted(row["ip"])
         yield f"It came from {where}; {_known(story, row)}"
+    for row in story.context["judged"]["addresses"][:3]:
+        if " saw this person " in row["words"]:
+            yield f"Of {quoted(row['ip'])} it is known that {row['words']}"
 
 
 def _clients(story: Story) -> Iterator[str]:

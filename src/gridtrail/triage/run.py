@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
 from gridtrail.settings import Settings
 from gridtrail.triage.advice import advice_of
 from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raised
@@ -17,13 +18,14 @@ from gridtrail.triage.finding import Finding, derived_id, worst_first
 from gridtrail.triage.history import history_of
 from gridtrail.triage.identity import claims
 from gridtrail.triage.join import join
+from gridtrail.triage.judgement import judge
 from gridtrail.triage.narrative import narrative_of
 from gridtrail.triage.patterns import actors_of, patterns_of, unprecedented
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.score import evidence_nats, score
 from gridtrail.triage.store import FindingStore
 from gridtrail.triage.story import Story, title_of
-from gridtrail.triage.surroundings import Lake, Surroundings, window_of
+from gridtrail.triage.surroundings import Surroundings, window_of
 
 _ALL = "triage_all"
 
@@ -114,15 +116,19 @@ class _Organization:
         never_so_many = unprecedented(
             counts["most_in_a_day"], counts["organization_most_in_a_day"], counts["days"]
         )
+        context = context_of(around, self._settings)
+        judged = judge(self._lake, self._settings, anomalies, context)
+        context |= {"judged": {"addresses": judged.addresses, "clients": judged.clients}}
         story = Story(
             anomalies=anomalies,
             patterns=patterns_of(anomalies, never_so_many=never_so_many),
-            context=context_of(around, self._settings),
+            context=context,
             history=history_of(around, reasons, counts),
             expected_clients=self._settings.enrich.expected_clients,
         )
         surprises = self._surprises(anomalies)
-        total = score(surprises, evidence_nats(anomalies), story.patterns)
+        evidence = evidence_nats(anomalies)
+        total = score(surprises, evidence, story.patterns, judged.network_nats)
         parts = {
             "pattern": story.pattern,
             "nats": total.nats,

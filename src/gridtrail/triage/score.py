@@ -61,13 +61,23 @@ def evidence_nats(anomalies: Sequence[Anomaly]) -> dict[str, float]:
 
 
 def score(
-    surprises: Mapping[str, float], evidence: Mapping[str, float], patterns: Sequence[Pattern]
+    surprises: Mapping[str, float],
+    evidence: Mapping[str, float],
+    patterns: Sequence[Pattern],
+    network_nats: float = 0.0,
 ) -> Score:
-    """The score of `surprises` (family -> nats) and `evidence` with the bonuses of `patterns`."""
+    """The score of `surprises` (family -> nats) and `evidence` with the bonuses of `patterns`.
+
+    `network_nats` is what other systems saw of the people (see `judgement`): it lowers the network
+    family where there is one, and raises it in any case.
+    """
     families = {
         family: round(min(MOST_NATS, max(nats, evidence.get(family, 0.0))), 3)
         for family, nats in sorted(surprises.items())
     }
+    if network_nats > 0 or "network" in families:
+        moved = families.get("network", 0.0) + network_nats
+        families["network"] = round(min(MOST_NATS, max(0.0, moved)), 3)
     bonuses = {pattern.name: pattern.bonus for pattern in patterns if pattern.bonus}
     # thousandths are summed as whole numbers, so that no order of families changes the last digit
     total = sum(round(1_000 * nats) for nats in (*families.values(), *bonuses.values())) / 1_000
