@@ -100,7 +100,7 @@ class ExcessiveDownloads:
             words=(
                 f"Over the last {days} days {times_words(files, usual)} as usual: {files} files, "
                 f"where {usual} were to be expected of this {row['subject_type']} (each counted "
-                "once a day), without a day that would be too much by itself."
+                "once a day)."
             ),
             query=_query(row, row["slow_first_day"]),
             silent_if=f"fewer than {count} distinct files on this day",
@@ -150,11 +150,12 @@ def _words(row: Mapping[str, Any]) -> str:
 def _query(row: Mapping[str, Any], first: int) -> str:
     who = "app_id" if row["subject"] != row["actor_id"] else "app_id IS NULL AND actor_id"
     return (
-        "SELECT min(date_create) AS first, entity_id, entity_name, count(*) AS times, "
+        "SELECT min(date_create) AS first, date_create // 86400 AS day, entity_id, entity_name, "
+        "count(*) AS times, "
         "arg_min(id, (date_create, id)) AS id FROM events "
         f"WHERE action = 'file_downloaded' AND {who} = {sql_text(row['subject'])} "
         f"AND date_create BETWEEN {first} AND {row['bucket'] + row['window'] - 1} "
-        "GROUP BY entity_id, entity_name ORDER BY first, id"
+        "GROUP BY day, entity_id, entity_name ORDER BY first, id"
     )
 
 

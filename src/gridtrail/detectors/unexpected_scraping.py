@@ -212,7 +212,7 @@ def _surprise() -> ir.Table:
     told = found.mutate(first=first)
     return told.filter(told.first == 0).select(
         "day_start", "event_id", "at", "subject", "subject_type", "session", "lineage", "family",
-        "surprise", "tool", "contrast", "even", "people_with_client",
+        "well_formed", "surprise", "tool", "contrast", "even", "people_with_client",
         *(f"in_{span}" for span in REFERENCE),
     )  # fmt: skip
 
@@ -311,7 +311,7 @@ class UnexpectedScraping:
             silent_if=_silent_if(row),
             repeat_key=f"scraping {row['family']}",
             deciding_events=(row["event_id"],),
-            details={"scraping_tool": scraping_tool(row["family"])} if row["tool"] else {},
+            details={"scraping_tool": _tool(row)} if row["tool"] else {},
             silenced="usual for this person and client" if long_ago else None,
         )
 
@@ -331,10 +331,15 @@ def scraping_tool(family: str) -> str:
     return f"{language}-based tool" if language else family or "unknown tool"
 
 
+def _tool(row: Mapping[str, Any]) -> str:
+    said = scraping_tool(row["family"])
+    return said if row["well_formed"] else f"tool posing as {said}"
+
+
 def _words(row: Mapping[str, Any], span: int, count: int) -> str:
     signs = [f"{count} different things within {SPANS[span]}"]
     if row["tool"]:
-        signs.append(f"{row['family'] or 'a nameless client'} is a tool new to this person")
+        signs.append(f"{_tool(row)} is new to this person")
     if row["contrast"]:
         signs.append("the session had another client before")
     if row["even"]:
