@@ -114,17 +114,25 @@ def _deciding_expression() -> ir.Table:
 
 
 def _previous_expression() -> ir.Table:
-    """Rows (id, date_create, what, value): the last other address and agent of the session of
-    each deciding event, earlier seconds only (slack/api.md 3.1)."""
-    ours = _deciding.select("id", "date_create", "session_id", "ip", "ua")
+    """Rows (id, date_create, what, value): the last other address and agent of the session, or
+    of the app, of each deciding event, earlier seconds only (slack/api.md 3.1)."""
+    ours = _deciding.select("id", "date_create", "ip", "ua", token=_token(_deciding))
     ours = ours.rename({f"own_{name}": name for name in ours.columns})
-    earlier = _around.filter(_around.action != "anomaly")
-    pairs = ours.join(earlier, ours.own_session_id == earlier.session_id)
+    earlier = _around.filter(_around.action != "anomaly").mutate(token=_token(_around))
+    pairs = ours.join(earlier, ours.own_token == earlier.token)
     pairs = pairs.filter(
         (pairs.date_create < pairs.own_date_create)
         & (pairs.date_create >= pairs.own_date_create - SESSION_MEMORY_DAYS * DAY_SECONDS)
     )
     return ibis.union(*(_last_other(pairs, what) for what in ("ip", "ua")))
+
+
+def _token(events: ir.Table) -> ir.StringValue:
+    """What an address or agent belongs to: the session, else the app in a person's name; null
+    where an event has neither."""
+    app = ibis.literal("app ") + events.app_id + ibis.literal(" ") + events.actor_id
+    token: ir.StringValue = ibis.coalesce(events.session_id, app)
+    return token
 
 
 def _last_other(pairs: ir.Table, what: str) -> ir.Table:
@@ -145,6 +153,7 @@ AROUND = {
     "action": "string",
     "actor_id": "string",
     "session_id": "string",
+    "app_id": "string",
     "ip": "string",
     "ua": "string",
     "raw": "string",
