@@ -70,8 +70,13 @@ def test_rare_is_said() -> None:
 def test_ordinary_is_not() -> None:
     """Above the level nothing is said; an absolute category has a higher level."""
     assert DETECTOR.explain({**ROW, "category": "common", "p_value": 5.1e-4}, context()) is None
-    assert DETECTOR.explain({**ROW, "category": "rare", "p_value": 1.9e-3}, context()) is not None
-    assert DETECTOR.explain({**ROW, "category": "rare", "p_value": 2.1e-3}, context()) is None
+    rare = {**ROW, "category": "rare", "p_value": 1.9e-3, "seen": 20}
+    assert DETECTOR.explain(rare, context()) is not None
+    often = {**ROW, "category": "rare", "p_value": 2.1e-3, "seen": 10}
+    assert DETECTOR.explain(often, context()) is None
+    few = DETECTOR.explain({**often, "seen": 9}, context())
+    assert few is not None
+    assert few.threshold == "2.0e-03 or fewer than 10 person-days"
 
 
 @pytest.mark.parametrize(("days", "categories"), [(3, ["rare"]), (14, ["common", "rare"])])
@@ -90,9 +95,8 @@ def test_learned_rates_count() -> None:
     assert often is not None
     p_value = dict(zip(often["category"].to_pylist(), often["p_value"].to_pylist(), strict=True))
     assert p_value["rare"] > DETECTOR.ordinary_above
-    assert DETECTOR.explain({**ROW, "category": "rare", "p_value": p_value["rare"]}, context()) is (
-        None
-    )
+    row = {**ROW, "category": "rare", "p_value": p_value["rare"], "seen": 500}
+    assert DETECTOR.explain(row, context()) is None
 
 
 def test_query() -> None:

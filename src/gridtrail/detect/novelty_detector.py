@@ -39,7 +39,8 @@ class NoveltyDetector:
 
     `firsts` has subject, subject_type, event_id, at (seconds), category and what `told` reads.
     `absolute` names categories that are said whatever the budget, until more than
-    `ordinary_above` of person-days show them: then they are ordinary in that organization.
+    `ordinary_above` of person-days, and `ordinary_days` of them at least, show them: then they
+    are ordinary in that organization.
     `from_the_start` names those that need no history of the organization.
     """
 
@@ -57,6 +58,7 @@ class NoveltyDetector:
     learning_days: int = 14
     absolute: frozenset[str] = frozenset()
     ordinary_above: float = 2e-3
+    ordinary_days: int = 10
     from_the_start: frozenset[str] = frozenset()
 
     @property
@@ -90,13 +92,17 @@ class NoveltyDetector:
     def explain(self, row: Mapping[str, Any], context: DayContext) -> Anomaly | None:
         """The anomaly, when this first is rare enough."""
         level = self.level(row["category"], context)
-        if row["p_value"] > level:
+        threshold = p_text(level)
+        few = row["category"] in self.absolute and row["seen"] < self.ordinary_days
+        if row["p_value"] > level and not few:
             return None
+        if few:
+            threshold += f" or fewer than {self.ordinary_days} person-days"
         told = self.told(row)
         return Anomaly(
             reasons=told.reasons,
             p_value=row["p_value"],
-            threshold=p_text(level),
+            threshold=threshold,
             observed={**told.observed, "category": row["category"]},
             usual={
                 "organization": {
