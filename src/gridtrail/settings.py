@@ -97,6 +97,11 @@ class DetectSettings(BaseModel):
         ge=0,
         description="Days of history an organization needs before novelty detectors speak.",
     )
+    off: list[str] = Field(
+        default=["search_volume"],
+        description="Detectors that are off: they learn, and what they find is only listed as "
+        "silenced. Slack took `search_volume` back in 2025.",
+    )
     plugins: list[Path] = Field(
         default=[],
         description="Files with detectors of your own, run beside the built-in ones; paths are "

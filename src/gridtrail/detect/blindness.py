@@ -53,12 +53,13 @@ def detector_states(
 
 
 def _state(detector: Detector, seen: set[str], history: int, to: int) -> DetectorState:
-    missing = [need for need in detector.needs if need not in seen]
+    missing = [need for need in detector.needs if seen.isdisjoint(need.split("|"))]
     if unset := [need for need in missing if need in LISTS]:
         why = f"the setting enrich.{unset[0]} names no list"
         return DetectorState(detector.name, "blind", why, to)
     if missing:
-        why = f"no event with {', '.join(missing)} in {LOOK_BACK_DAYS} days"
+        told = ", ".join(missing).replace("|", " or ")
+        why = f"no event with {told} in {LOOK_BACK_DAYS} days"
         return DetectorState(detector.name, "blind", why, to)
     if history < detector.learning_days:
         why = f"{history} days of log, {detector.learning_days} are needed"

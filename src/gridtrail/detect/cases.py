@@ -233,7 +233,8 @@ def act_events(
 def _entity(act: Act, thing: str) -> dict[str, Any] | None:
     if act.on is not None:
         return stage.person_entity(act.on)
-    return stage.file_entity(thing) if act.does.startswith("file_") else None
+    make = stage.THINGS.get(act.does.split("_")[0])
+    return None if make is None else make(thing)
 
 
 def _people(who: str | list[str], life: Life) -> list[str]:

@@ -142,7 +142,7 @@ def contract(bench: Bench) -> Iterator[str]:
         yield f"share is {detector.share}, not above 0 and at most 1"
     if not detector.repeat_seconds or min(detector.repeat_seconds) <= 0:
         yield "repeat_seconds holds no positive waiting times"
-    for need in detector.needs:
+    for need in "|".join(detector.needs).split("|") if detector.needs else ():
         if need not in ACTIONS and need not in (*COLUMNS, *LISTS):
             named = ", ".join((*COLUMNS, *LISTS))
             yield f"it needs {need!r}, which is no action and none of {named}"

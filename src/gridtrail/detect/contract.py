@@ -216,7 +216,8 @@ class Detector(Protocol):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Inputs without which it is blind: `session_id`, `ip`, `ua`, or names of actions."""
+        """Inputs without which it is blind: `session_id`, `ip`, `ua`, or names of actions; `a|b`
+        where either will do."""
 
     @property
     def learning_days(self) -> int:

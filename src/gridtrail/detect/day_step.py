@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import ibis.expr.operations as ops
 import pyarrow as pa
 
 from gridtrail.detect.anomalies import Emitted, anomaly_bytes
@@ -13,7 +15,7 @@ from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
 from gridtrail.detect.emission import Candidate, Verdict
 from gridtrail.engine.shape import Engine
-from gridtrail.errors import Stop
+from gridtrail.errors import Stop, WrongUse
 from gridtrail.lake.lake import Lake
 
 
@@ -24,7 +26,7 @@ class DayStep:
     def __init__(self, engine: Engine, detectors: Sequence[Detector]) -> None:
         self.engine, self.detectors = engine, detectors
         self.profiles = tuple(_unique(p for d in detectors for p in d.profiles))
-        self._steps: tuple[Step, ...] = tuple(_unique(s for d in detectors for s in d.steps))
+        self._levels = list(_levels(_unique(s for d in detectors for s in d.steps)))
         self._day_events = day_events_expression()
         self._nothing_today = False
         engine.keep("logs", logarithms())
@@ -39,18 +41,19 @@ class DayStep:
         Raises Stop naming the detector that failed.
         """
         self.engine.keep("day_events", self._day_events)
-        for step in self._steps:
-            self.engine.keep(step.name, step.relation)
-        candidates: list[Candidate] = []
-        for detector in self.detectors:
-            try:
-                candidates += self._candidates(detector, context)
-            except Exception as error:  # whatever it is, it must be loud and name the detector
-                raise Stop(
-                    f"The detector {detector.name} failed ({type(error).__name__}: {error}): run "
-                    "again with --debug and report what it prints."
-                ) from error
-        return candidates
+        for level in self._levels:
+            self.engine.keep_all({step.name: step.relation for step in level})
+        found = self.engine.each(lambda one: self._named(one, context), self.detectors)
+        return [candidate for candidates in found for candidate in candidates]
+
+    def _named(self, detector: Detector, context: DayContext) -> list[Candidate]:
+        try:
+            return list(self._candidates(detector, context))
+        except Exception as error:  # whatever it is, it must be loud and name the detector
+            raise Stop(
+                f"The detector {detector.name} failed ({type(error).__name__}: {error}): run "
+                "again with --debug and report what it prints."
+            ) from error
 
     def _candidates(self, detector: Detector, context: DayContext) -> Iterator[Candidate]:
         parameters = detector.parameters(context)
@@ -63,6 +66,8 @@ class DayStep:
         for row in self.engine.rows(detector.candidates).to_pylist():
             anomaly = detector.explain(row, context)
             if anomaly is not None:
+                if detector.name in context.settings.off:
+                    anomaly = replace(anomaly, silenced="off")
                 yield Candidate(
                     at=row["at"],
                     event_id=row["event_id"],
@@ -96,6 +101,24 @@ class DayStep:
         """The anomaly events of those verdicts that are not silenced."""
         spoken = [v for v in verdicts if v.silenced is None]
         return anomaly_bytes(lake, self.engine, org, spoken, detectors)
+
+
+def _levels(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """Steps that read only what earlier levels made; within a level in the order given."""
+    left = list(steps)
+    while left:
+        names = {step.name for step in left}
+        level = [step for step in left if names.isdisjoint(_read(step) - {step.name})]
+        if not level:
+            raise WrongUse(f"The steps {', '.join(sorted(names))} read each other: untie them.")
+        yield level
+        made = {step.name for step in level}
+        left = [step for step in left if step.name not in made]
+
+
+def _read(step: Step) -> set[str]:
+    """Names of the tables that a step reads."""
+    return {node.name for node in step.relation.op().find(ops.UnboundTable)}
 
 
 def _unique(things: Iterable[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -216,6 +216,28 @@ def file_entity(name: str) -> dict[str, Any]:
     }
 
 
+def message_entity(name: str) -> dict[str, Any]:
+    """The entity of a message event; the name makes the time stamp, which is its id."""
+    number = uuid.uuid5(_NAMESPACE, name).int % 10**15
+    stamp = f"1{number:015d}"
+    message = {"channel": "C0STAGE", "team": TEAM, "timestamp": f"{stamp[:10]}.{stamp[10:]}"}
+    return {"type": "message", "message": message}
+
+
+def workflow_entity(name: str) -> dict[str, Any]:
+    """The entity of a workflow event; the name makes the id."""
+    identity = "Wf" + uuid.uuid5(_NAMESPACE, name).hex[:10].upper()
+    return {"type": "workflow", "workflow": {"id": identity, "name": name}}
+
+
+THINGS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "file": file_entity,
+    "message": message_entity,
+    "workflow": workflow_entity,
+}
+"""What actions are about, by their first word."""
+
+
 def event_rows(events: Iterable[Mapping[str, Any]], org: str = ORG) -> pa.Table:
     """Rows of the lake's events table from Slack's JSON objects."""
     rows = []
@@ -265,7 +287,7 @@ def stage_settings(folder: Path, detect: DetectSettings | None = None) -> Settin
             ioc_lists=[feed],
             suspicious_asn_lists=[bulletproof],
         ),
-        detect=detect or DetectSettings(),
+        detect=detect or DetectSettings(off=[]),
     )
 
 
