@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +22,7 @@ from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
     from gridtrail.detect.run import DetectReport, OrganizationReport
+    from gridtrail.engine.shape import Engine
     from gridtrail.triage.finding import Finding
 
 ANOMALY_COLUMNS = [
@@ -39,6 +43,13 @@ STATE_COLUMNS = [
     column("why", widest=100),
 ]
 STATE_FIELDS = ["org", "detector", "state", "anomalies", "why", "decided_to"]
+
+
+class EngineName(StrEnum):
+    """What can compute."""
+
+    duckdb = "duckdb"
+    spark = "spark"
 
 
 def register(app: typer.Typer) -> None:
@@ -65,6 +76,20 @@ def detect(
         bool,
         typer.Option("--dry-run", help="Write nothing; print the anomalies that would be raised."),
     ] = False,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(
+            "--engine", help="What computes (default: the setting detect.engine, duckdb)."
+        ),
+    ] = None,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            "--master",
+            metavar="URL",
+            help="The Spark cluster, such as spark://HOST:PORT; with it the engine is spark.",
+        ),
+    ] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Find anomalies in new events and make findings.
@@ -74,7 +99,8 @@ def detect(
     run = session(context)
     first = None if start is None else parse_day(start)
     last = None if end is None else parse_time(end, end=True)
-    report = run_detection(run, org=org, start=first, end=last, dry_run=dry_run)
+    with computing(run, engine, master) as computes:
+        report = run_detection(run, computes, org=org, start=first, end=last, dry_run=dry_run)
     if dry_run:
         rows = [row for one in report.organizations for row in anomaly_rows(one)]
         listing(rows, output, table=ANOMALY_COLUMNS, fields=ANOMALY_FIELDS)
@@ -87,8 +113,37 @@ def detect(
     next_step(run.command("findings"), "lists the findings, the worst first")
 
 
+@contextmanager
+def computing(
+    run: Session, name: EngineName | None = None, master: str | None = None
+) -> Iterator[Engine]:
+    """The engine that was asked for, else that of the settings.
+
+    Raises WrongUse for a Spark master without Spark, and as `open_spark` does.
+    """
+    if master is not None and name == EngineName.duckdb:
+        raise WrongUse("--master names a Spark cluster: leave it out, or take --engine spark.")
+    settings = run.settings.detect
+    chosen = name or (EngineName.spark if master is not None else EngineName(settings.engine))
+    if chosen == EngineName.duckdb:
+        yield run.engine
+        return
+    from gridtrail.engine.spark_start import SparkOptions, open_spark
+
+    options = SparkOptions(
+        master=master or settings.spark_master,
+        shuffle_partitions=settings.spark_shuffle_partitions,
+        driver_memory=settings.spark_driver_memory,
+        executor_memory=settings.spark_executor_memory,
+        more=settings.spark_options,
+    )
+    with open_spark(options) as spark:
+        yield spark
+
+
 def run_detection(
     run: Session,
+    engine: Engine | None = None,
     *,
     org: str | None = None,
     start: date | None = None,
@@ -105,7 +160,7 @@ def run_detection(
     with progress("Detecting", "day") as steps:
         return decide(
             run.lake,
-            run.engine,
+            engine or run.engine,
             run.settings,
             detectors=all_detectors(),
             org=org,

@@ -7,11 +7,11 @@ tables. Names of relations are ours, never a stranger's; values reach SQL only a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _GIVEN = "_given_rows"
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 def quoted(name: str) -> str:
@@ -182,6 +184,10 @@ class DuckDB:
     def prepare(self, relations: Mapping[str, ir.Table]) -> None:
         """As `keep_all`, for what is read once."""
         self.keep_all(relations)
+
+    def each(self, work: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
+        """What `work` makes of each thing, one after the other: DuckDB uses all cores for one."""
+        return [work(thing) for thing in things]
 
     def scan(
         self,

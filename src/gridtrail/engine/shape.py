@@ -7,9 +7,9 @@ embedded session that the lake itself uses; `lend` and `borrow` carry tables bet
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from gridtrail.engine.duckdb import DuckDB
+
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Engine(Protocol):
 
     def rows(self, relation: ir.Table, /) -> pa.Table:
         """The rows of a relation, in any order, columns of the types that it says."""
+
+    def each(self, work: Callable[[_T], _R], things: Iterable[_T], /) -> list[_R]:
+        """What `work` makes of each thing, in their order; the engine may do several at once, and
+        `work` may call `keep` and `rows`."""
 
     def scan(
         self,
