@@ -25,6 +25,7 @@ from gridtrail.detect import thresholds as th
 from gridtrail.detect.contract import DAY_SECONDS, DayContext, Profile, Step, table, today
 from gridtrail.detect.limits import (
     LEVELS,
+    NEW_DAYS,
     PARAMETERS,
     SUBJECT_TYPES,
     Frozen,
@@ -115,16 +116,18 @@ def counted(steps: tuple[Step, ...], windows: tuple[int, ...]) -> ir.Table:
     return ibis.union(*parts)
 
 
-def ordinals(items: ir.Table, windows: ir.Table) -> ir.Table:
-    """Each item's first event in each of `windows` (subject, subject_type, lane, window, bucket,
-    …), numbered in order of time: the result adds `ordinal` (1-based).
+def ordinals(items: ir.Table, over: ir.Table, windows: tuple[int, ...]) -> ir.Table:
+    """Each item's first event in each window of `over` (subject, subject_type, lane, window,
+    bucket, …), numbered in order of time: the result adds `ordinal` (1-based).
 
     Order inside a second is by event id, not by arrival.
     """
-    placed = items.join(windows, list(PLACE))
-    placed = placed.filter(
-        (placed["at"] >= placed.bucket) & (placed["at"] < placed.bucket + placed.window)
-    )
+    parts = []
+    for window in windows:
+        bucket = items["at"] - items["at"] % window
+        placed = items.mutate(window=ibis.literal(window, "int64"), bucket=bucket)
+        parts.append(placed.join(over, [*PLACE, "window", "bucket"]))
+    placed = ibis.union(*parts)
     order = [placed["at"], placed.event_id]
     place = [placed[c] for c in (*PLACE, "window", "bucket")]
     again = ibis.row_number().over(group_by=[*place, placed.item], order_by=order)
@@ -261,7 +264,7 @@ class Counting:
             limit = limit.mutate(lowest=limit.threshold)
         over = self.units.join(limit, ["subject", "subject_type", "window"])
         over = over.filter(over.value >= over.lowest).drop("value", "lowest")
-        first = ordinals(self.items, over)
+        first = ordinals(self.items, over, self.windows)
         decides = first.ordinal == first.threshold
         if self.slow_share:
             decides = decides | (first.ordinal == first.slow_threshold)
@@ -309,13 +312,15 @@ class Counting:
         )
         alarms = context.share_per_subject_day(self.share) / len(self.windows)
         people_alone = frozen.of("user")
-        newcomers = {
-            window: newcomer_limit(people_alone, window, alarms, floor)
-            for window, floor in self.floors.items()
-        }
+        newcomers = {}
+        if context.history_days >= NEW_DAYS:  # before that everything is new to the log
+            newcomers = {
+                window: newcomer_limit(people_alone, window, alarms, floor)
+                for window, floor in self.floors.items()
+            }
         # apps are not peers of people: one export of an app would be everybody's usual
         rows = pa.concat_tables(
-            limits(frozen.of(kind), window, alarms, self.floors[window], newcomers[window])
+            limits(frozen.of(kind), window, alarms, self.floors[window], newcomers.get(window))
             for kind in SUBJECT_TYPES
             for window in self.windows
         )
