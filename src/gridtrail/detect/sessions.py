@@ -200,18 +200,23 @@ def _observed() -> ir.Table:
     past = ibis.ifelse(born_here, seen.newest, 0)
     newest = ibis.greatest(seen.newest_today.fill_null(0), past)
     other_place = seen.place_before.substr(MARK).split("|")[0]
+    # rows of one second are one step
+    second = [seen.subject, seen.session, seen.client, seen.place, seen["at"]]
+    once = ibis.row_number().over(group_by=second, order_by=seen.event_id) == 0
     return seen.mutate(
         newest_before=newest,
         # a step back: lower than the one before, of whatever day
         stepped_back=(
-            seen.keyed
+            once
+            & seen.keyed
             & seen.client.notnull()
             & (seen.version_key > 0)
             & (seen.version_key < seen.version_before.fill_null(past))
         ).fill_null(False),
         moved=(seen.place.notnull() & (other_place != seen.place)).fill_null(False),
         returned=(
-            seen.place.notnull()
+            once
+            & seen.place.notnull()
             & (other_place != seen.place)
             & (seen.here_before >= seen["at"] - INTERLEAVED_SECONDS)
         ).fill_null(False),
