@@ -77,6 +77,10 @@ def _allow_address(story: Story) -> Iterator[str]:
         )
 
 
+def _restore(_story: Story) -> Iterator[str]:
+    yield "Undo what was turned off, and read what happened while it was off."
+
+
 def _place(_story: Story) -> Iterator[str]:
     yield (
         "Find out whose address range it is: a new office, a VPN or an event explains several "
@@ -106,6 +110,8 @@ _PARTS = {
     "stolen_session": (_sign_out, _ask_elsewhere, _device, _files, _allow_address),
     "admin_takeover": (_sign_out, _ask_elsewhere, _device, _allow_address),
     "scraping_tool": (_sign_out, _manager, _files, _allow_client),
+    "blinded": (_restore, _sign_out, _ask_elsewhere),
+    "rule": (_look, _sign_out),
     "malware_spread": (_look, _files, _device),
     "shared_place": (_place, _sign_out, _allow_address),
     "rogue_app": (_app, _files),

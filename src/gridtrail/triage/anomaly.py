@@ -42,6 +42,13 @@ class Raised:
     ip: str = ""
     ua: str = ""
     is_app: bool = False
+    level: str = ""  # of a rule's hit; "" for an anomaly
+    shows: frozenset[str] = frozenset()  # stages that a rule's hit stands for, as families
+
+    @property
+    def stages(self) -> frozenset[str]:
+        """Which stages of an attack it shows, as reason families."""
+        return self.shows if self.level else self.families
 
     @property
     def day(self) -> int:
@@ -76,6 +83,7 @@ class Anomaly:
     source: str
     details: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence | None = None
+    title: str = ""  # of the rule, for a rule's hit
 
     def detail(self, key: str) -> str:
         """`details[key]` when it is text, else ""."""

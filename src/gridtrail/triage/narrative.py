@@ -24,7 +24,18 @@ _MOST_OTHER = 6
 
 def narrative_of(story: Story) -> str:
     """The sentences, separated by one space; every piece of an event in them is made safe."""
-    parts = (_what, _meaning, _files, _addresses, _clients, _usual, _anomalies, _else, _responses)
+    parts = (
+        _what,
+        _meaning,
+        _hits,
+        _files,
+        _addresses,
+        _clients,
+        _usual,
+        _anomalies,
+        _else,
+        _responses,
+    )
     written = [text for part in parts for text in part(story)]
     return " ".join(sentence(text) for text in [*written, *_evidence(story)])
 
@@ -38,7 +49,10 @@ def _what(story: Story) -> Iterator[str]:
         rest = len(others) - _MOST_PEOPLE
         more = [number(rest, "other person", "other people")] if rest > 0 else []
         who = listed([who, *others[:_MOST_PEOPLE], *more])
-    count = number(len(story.anomalies), "anomaly was", "anomalies were")
+    raised = len(story.anomalies) - len(story.hits)
+    parts = [number(raised, "anomaly", "anomalies")] if raised else []
+    parts += [number(len(story.hits), "rule hit")] if story.hits else []
+    count = f"{listed(parts)} {'was' if len(story.anomalies) == 1 else 'were'}"
     yield (
         f"{span(min(times), max(times))}, {count} raised for {who}: {listed(story.reason_words)}"
     )
@@ -57,6 +71,8 @@ def _meaning(story: Story) -> Iterator[str]:
             "There is no address anomaly and no session anomaly: it looks like this person's own "
             "doing"
         )
+    elif story.pattern == "blinded":
+        yield "Something that watches or limits was turned off near it"
     elif story.pattern == "shared_place":
         yield (
             "Several people came from one address range that is unusual for each of them: a new "
@@ -68,6 +84,15 @@ def _meaning(story: Story) -> Iterator[str]:
         yield "More than one thing about this app is unusual at the same time"
     elif story.pattern == "bulk_download":
         yield "Nothing but the volume is unusual: no address, session or client anomaly is near"
+
+
+def _hits(story: Story) -> Iterator[str]:
+    if not story.reasons:
+        return  # `_what` named them
+    titles = [quoted(title) for title in dict.fromkeys(one.title for one in story.hits)]
+    if titles:
+        more = [number(len(titles) - 5, "other rule")] if len(titles) > 5 else []
+        yield f"Rules that hit: {listed([*titles[:5], *more])}"
 
 
 def _files(story: Story) -> Iterator[str]:

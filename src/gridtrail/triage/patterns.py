@@ -49,6 +49,14 @@ SHARED_PLACE = Pattern("shared_place", 5.0, "medium", "high")
 ROGUE_APP = Pattern("rogue_app", 4.0, "medium", "critical")
 """An app does what it never did, in more than one way."""
 
+BLINDED = Pattern("blinded", 5.0, "high", "critical")
+"""Somebody turned off what would have seen it, and something else is odd."""
+
+RULE = Pattern("rule", 0.0, "low", "medium")
+RULE_HIGH = Pattern("rule", 0.0, "medium", "high")
+RULE_CRITICAL = Pattern("rule", 0.0, "high", "critical")
+"""Rules and nothing else: their level says how bad it is."""
+
 TOR = Pattern("tor", 0.0, "medium", "critical")
 """A Tor exit is a fact, not a statistic: never low."""
 
@@ -106,21 +114,23 @@ def actors_of(anomalies: Sequence[Anomaly]) -> tuple[str, ...]:
     groups = [(actor, mine) for actor, mine in by_actor(anomalies).items() if actor is not None]
 
     def rank(group: tuple[str, list[Anomaly]]) -> tuple[int, int]:
-        families = frozenset().union(*(one.raised.families for one in group[1]))
+        families = frozenset().union(*(one.raised.stages for one in group[1]))
         return (_GRAVEST.index(_main(group[1])), -len(families))
 
     return tuple(actor for actor, _ in sorted(groups, key=rank))
 
 
 def _shared(anomalies: Sequence[Anomaly]) -> list[Pattern]:
-    malware = {one.raised.actor for one in anomalies if "malware" in one.raised.families}
-    placed = {one.raised.actor for one in anomalies if "network" in one.raised.families}
+    malware = {one.raised.actor for one in anomalies if "malware" in one.raised.stages}
+    placed = {one.raised.actor for one in anomalies if "network" in one.raised.stages}
     found = [MALWARE_SPREAD] if len(malware - {None}) > 1 else []
     return [*found, SHARED_PLACE] if len(placed - {None}) >= FEWEST_PEOPLE else found
 
 
 def _main(anomalies: Sequence[Anomaly]) -> Pattern:
-    families = frozenset().union(*(one.raised.families for one in anomalies))
+    families = frozenset().union(*(one.raised.stages for one in anomalies))
+    if "blinding" in families and families & (_ACCESS | _TOOL | _TAKING | {"admin"}):
+        return BLINDED
     if _chain(anomalies, _ACCESS, _TOOL, _TAKING):
         return STOLEN_SESSION
     admin = frozenset({"admin"})
@@ -132,20 +142,26 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
         return ROGUE_APP
     if any("tor" in one.reasons for one in anomalies):
         return TOR_ALONE if families == {"network"} else TOR
+    if all(one.raised.level for one in anomalies):
+        return _RULE[max((one.raised.level for one in anomalies), key=LEVELS.index)]
     if families & _GRAVE:
         return GRAVE
     return BULK_DOWNLOAD if families == {"volume"} else PLAIN
 
 
+LEVELS = ("medium", "high", "critical")
+_RULE = {"medium": RULE, "high": RULE_HIGH, "critical": RULE_CRITICAL}
+
 _GRAVEST = [
-    STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, MALWARE_SPREAD, ROGUE_APP, SHARED_PLACE, TOR,
-    TOR_ALONE, GRAVE, PLAIN, BULK_DOWNLOAD,
+    BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, MALWARE_SPREAD, ROGUE_APP,
+    SHARED_PLACE, TOR,
+    TOR_ALONE, RULE_CRITICAL, RULE_HIGH, GRAVE, PLAIN, RULE, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 
 
 def _steps(anomalies: Sequence[Anomaly], families: frozenset[str]) -> list[tuple[int, str]]:
-    return sorted({(a.happened, a.session_id) for a in anomalies if a.raised.families & families})
+    return sorted({(a.happened, a.session_id) for a in anomalies if a.raised.stages & families})
 
 
 def _chain(

@@ -40,12 +40,17 @@ ORGANIZATION_DAYS = 30
 class Rates:
     """What was raised in one organization, by user-day; days are numbers since the epoch."""
 
-    def __init__(self, raised: Iterable[Raised]) -> None:
+    def __init__(
+        self, raised: Iterable[Raised], nominal: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """`nominal` adds rates of other families to NOMINAL_PER_USER_DAY."""
+        self._nominal = {**NOMINAL_PER_USER_DAY, **nominal}
         by_family: dict[str, set[tuple[int, str]]] = defaultdict(set)
         numbers: Counter[tuple[int, str]] = Counter()
         for one in raised:
             if one.actor is not None:
-                numbers[(one.day, one.actor)] += 1
+                if not one.level:  # how many anomalies; a rule's hit is none
+                    numbers[(one.day, one.actor)] += 1
                 for family in one.families:
                     by_family[family].add((one.day, one.actor))
         self._everyone = {f: sorted(day for day, _ in days) for f, days in by_family.items()}
@@ -63,7 +68,7 @@ class Rates:
 
         `users` and `days` are the organization's exposure, `own_days` the actor's (>= 0).
         """
-        nominal = NOMINAL_PER_USER_DAY[family]
+        nominal = self._nominal[family]
         everyone = bisect_left(self._everyone.get(family, []), day)
         rate = (everyone + nominal * NOMINAL_USER_DAYS) / (users * days + NOMINAL_USER_DAYS)
         own = bisect_left(self._person.get((family, actor or ""), []), day)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from gridtrail.triage.judgement import judge
 from gridtrail.triage.narrative import narrative_of
 from gridtrail.triage.patterns import actors_of, patterns_of, unprecedented
 from gridtrail.triage.rates import Rates
+from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits, rule_of
 from gridtrail.triage.score import evidence_nats, score
 from gridtrail.triage.store import FindingStore
 from gridtrail.triage.story import Story, title_of
@@ -51,7 +52,7 @@ def triage(
     """
     lake.events_view(_ALL, org=org)
     by_org: dict[str, list[Raised]] = defaultdict(list)
-    for one in read_raised(engine, _ALL):
+    for one in (*read_raised(engine, _ALL), *read_hits(lake, engine, settings, org=org)):
         by_org[one.org].append(one)
     found: list[Finding] = []
     with FindingStore(settings.state) as store:
@@ -94,14 +95,16 @@ class _Organization:
         self._lake = lake
         self._engine = engine
         self._settings = settings
-        self._rates = Rates(raised)
+        self._rates = Rates(raised, nominal_of(raised))
         self._exposure = Exposure(engine, _ALL, org)
 
     def findings(self, groups: Sequence[Group]) -> list[Finding]:
         """The finding of each group."""
         wanted = [one for group in groups for one in group]
         self._exposure.learn_people({one.actor for one in wanted if one.actor is not None})
-        anomalies = read_anomalies(self._engine, _ALL, wanted)
+        hits = [one for one in wanted if one.level]
+        anomalies = read_anomalies(self._engine, _ALL, [one for one in wanted if not one.level])
+        anomalies |= read_hit_details(self._engine, _ALL, hits)
         return [self._finding([anomalies[one.id] for one in group]) for group in groups]
 
     def _finding(self, anomalies: Sequence[Anomaly]) -> Finding:
@@ -146,6 +149,7 @@ class _Organization:
             session_ids=tuple(sorted({one.session_id for one in anomalies if one.session_id})),
             ips=tuple(sorted({one.ip for one in anomalies if one.ip})),
             reasons=story.reasons,
+            rules=story.rules,
             first_seen=first.at,
             last_seen=last.at,
             event_ids=tuple(one.raised.id for one in anomalies),
@@ -172,7 +176,7 @@ class _Organization:
                 own_days=exposed.own_days(actor, day),
             )
             found[family] = max(found.get(family, 0.0), nats)
-        return found
+        return _stages_of_rules(found, anomalies)
 
     def _anomaly_counts(self, actor: str | None, first: Raised, last: Raised) -> dict[str, Any]:
         return {
@@ -180,3 +184,17 @@ class _Organization:
             "most_in_a_day": self._rates.most_in_a_day(actor, first.day, last.day),
             **self._rates.before(actor, first.day),
         }
+
+
+def _stages_of_rules(
+    surprises: Mapping[str, float], anomalies: Sequence[Anomaly]
+) -> dict[str, float]:
+    """Rules that show the same stage count once, as the most surprising of them: a morning of
+    administration hits many rules and is one thing."""
+    found = {family: nats for family, nats in surprises.items() if rule_of(family) is None}
+    for one in anomalies:
+        for family in one.raised.families:
+            if rule_of(family) is not None:
+                stage = "rules: " + (min(one.raised.shows, default="other"))
+                found[stage] = max(found.get(stage, 0.0), surprises[family])
+    return found

@@ -13,7 +13,8 @@ from gridtrail.enrich.clients import client_of, expected
 from gridtrail.triage.anomaly import Anomaly
 from gridtrail.triage.patterns import UNPRECEDENTED, Pattern, actors_of
 from gridtrail.triage.reasons import WORDS, families_of
-from gridtrail.triage.words import listed, number, shown
+from gridtrail.triage.rule_hits import rule_of
+from gridtrail.triage.words import listed, number, quoted, shown
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,17 @@ class Story:
     def reasons(self) -> tuple[str, ...]:
         """Every reason, once, sorted."""
         return tuple(sorted({reason for one in self.anomalies for reason in one.reasons}))
+
+    @cached_property
+    def hits(self) -> Sequence[Anomaly]:
+        """The rules' hits among the anomalies."""
+        return [one for one in self.anomalies if one.raised.level]
+
+    @cached_property
+    def rules(self) -> tuple[str, ...]:
+        """Every rule that hit, once, sorted."""
+        families = {family for one in self.hits for family in one.raised.families}
+        return tuple(sorted(rule for rule in map(rule_of, families) if rule is not None))
 
     @cached_property
     def families(self) -> frozenset[str]:
@@ -90,6 +102,8 @@ class Story:
     @property
     def reason_words(self) -> list[str]:
         """The reasons in words; unknown ones by their code."""
+        if not self.reasons and self.hits:
+            return [quoted(title) for title in dict.fromkeys(one.title for one in self.hits)][:3]
         known = [WORDS[reason] for reason in self.reasons if reason in WORDS]
         unknown = [f"“{shown(one, 40)}”" for one in self.reasons if one not in WORDS]
         return [*known, *unknown[:3]] or ["an anomaly without a reason"]
@@ -135,6 +149,8 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "malware_spread": lambda story: f"Malicious files spread from {story.people}",
         "shared_place": lambda story: f"{story.people} used Slack from one unusual network",
         "rogue_app": lambda story: f"The app {story.name} does what it never did",
+        "blinded": lambda story: f"{story.name} weakens what would see them",
+        "rule": lambda story: f"{story.name}: {listed(story.reason_words)}",
         "tor": lambda story: f"{story.name} used Slack through Tor",
         "bulk_download": _bulk,
         "grave": _reasons,

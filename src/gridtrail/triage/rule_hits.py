@@ -1,0 +1,138 @@
+"""Rule hits as triage reads them: beside the anomalies, each with what its rule stands for.
+
+Hits of level medium and above take part; milder ones stay in the table `rule_hits` for whoever
+asks. A rule's ATT&CK tags say which stage of an attack it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
+from gridtrail.rules.folder import rule_folders
+from gridtrail.rules.rule import RuleSet
+from gridtrail.rules.state import RULE_HITS
+from gridtrail.settings import Settings
+from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly, Raised
+
+PREFIX = "rule:"
+"""How the reason family of a rule begins; its name follows."""
+
+NOMINAL_PER_USER_DAY: Mapping[str, float] = MappingProxyType(
+    {"medium": 1e-3, "high": 2e-5, "critical": 1e-6}
+)
+"""Level -> hits a user-day that such a rule is taken to make before anything is known: a medium
+rule about once a day in an organization of 1,000, a high one twice in a hundred days, a critical
+one every three years."""
+
+STAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "initial-access": "session",
+        "credential-access": "session",
+        "lateral-movement": "session",
+        "persistence": "admin",
+        "privilege-escalation": "admin",
+        "collection": "volume",
+        "exfiltration": "volume",
+        "impair-defenses": "blinding",
+        "defense-impairment": "blinding",
+        "t1562": "blinding",
+    }
+)
+"""ATT&CK tactic or technique -> the reason family that shows the same stage; `blinding` is that
+somebody turned off what would have seen it."""
+
+
+def read_hits(
+    lake: Lake, engine: DuckDB, settings: Settings, *, org: str | None = None
+) -> list[Raised]:
+    """Every hit that takes part, oldest first (same second: by id)."""
+    where = {} if org is None else {"org": org}
+    lake.view(RULE_HITS, "triage_hits", **where)
+    stages = _stages(rule_folders(settings.rules).current())
+    rows = engine.rows(
+        'SELECT org, id, "at" AS seconds, coalesce(subject, actor_id) AS actor, session_id, ip, '
+        "rule, level FROM triage_hits WHERE list_contains(?, level) ORDER BY org, seconds, id",
+        [list(NOMINAL_PER_USER_DAY)],
+    )
+    return [
+        Raised(
+            org=row["org"],
+            id=row["id"],
+            at=row["seconds"],
+            actor=row["actor"],
+            families=frozenset({PREFIX + row["rule"]}),
+            session_id=row["session_id"] or "",
+            ip=row["ip"] or "",
+            is_app=(row["actor"] or "").startswith("A"),
+            level=row["level"],
+            shows=stages.get(row["rule"], frozenset()),
+        )
+        for row in rows.to_pylist()
+    ]
+
+
+def _stages(rules: RuleSet) -> dict[str, frozenset[str]]:
+    """Rule -> the stages that its tags stand for."""
+    found = {}
+    for rule in rules.rules:
+        tags = [str(tag).lower().removeprefix("attack.") for tag in rule.content.get("tags") or ()]
+        shown = {STAGES[name] for tag in tags for name in (tag, tag[:5]) if name in STAGES}
+        found[rule.key] = frozenset(shown)
+    return found
+
+
+def read_hit_details(engine: DuckDB, view: str, wanted: Iterable[Raised]) -> dict[str, Anomaly]:
+    """The hits `wanted` (of one organization) by id, with what their deciding events in the events
+    view `view` say; `read_hits` must have been called before."""
+    by_id = {one.id: one for one in wanted}
+    if not by_id:
+        return {}
+    times = [one.at for one in by_id.values()]
+    engine.register("triage_wanted", pa.table({"id": pa.array(sorted(by_id), pa.string())}))
+    try:
+        rows = engine.rows(
+            "SELECT hit.id, title, e.actor_name, e.actor_email, e.ua, e.entity_type, e.entity_name "
+            f"FROM triage_hits hit SEMI JOIN triage_wanted USING (id) LEFT JOIN {view} e "
+            "ON e.id = hit.event_id AND e.org = hit.org AND e.date_create BETWEEN ? AND ?",
+            [min(times) - DAY_SECONDS, max(times)],
+        )
+    finally:
+        engine.unregister("triage_wanted")
+    return {row["id"]: _hit(by_id[row["id"]], row) for row in rows.to_pylist()}
+
+
+def _hit(raised: Raised, row: Mapping[str, Any]) -> Anomaly:
+    app = raised.is_app and row["entity_type"] == "app"
+    return Anomaly(
+        raised=raised,
+        happened=raised.at,
+        actor_name=(row["entity_name"] if app else row["actor_name"]) or "",
+        actor_email="" if raised.is_app else row["actor_email"] or "",
+        reasons=(),
+        session_id=raised.session_id,
+        ip=raised.ip,
+        ua=row["ua"] or "",
+        source="gridtrail",
+        title=row["title"],
+    )
+
+
+def rule_of(family: str) -> str | None:
+    """The name of the rule whose family this is; None for the family of a reason."""
+    return family.removeprefix(PREFIX) if family.startswith(PREFIX) else None
+
+
+def nominal_of(raised: Collection[Raised]) -> dict[str, float]:
+    """Family of each rule that made a hit -> its nominal rate a user-day."""
+    return {
+        family: NOMINAL_PER_USER_DAY[one.level]
+        for one in raised
+        if one.level
+        for family in one.families
+    }

@@ -1,0 +1,137 @@
+"""Rule hits in findings: beside anomalies, alone, and what turns off what would see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
+from gridtrail.rules.run import run_rules
+from gridtrail.settings import RulesSettings, Settings
+from gridtrail.triage.finding import Finding
+
+Acme = Any
+Triaged = Callable[..., list[Finding]]
+
+RULE = """
+title: {title}
+id: 00000000-0000-4000-8000-00000000000{number}
+name: {name}
+status: test
+logsource: {{product: slack, service: audit}}
+detection:
+  selection:
+    action: {action}
+  condition: selection
+tags: [{tags}]
+level: {level}
+"""
+RULES = (
+    ("Detections turned off", "blinding", "ip_allowlist_disabled", "attack.t1562.001", "high"),
+    ("App approved", "approved", "app_approved", "attack.persistence", "medium"),
+    ("App installed", "installed", "app_installed", "attack.persistence", "medium"),
+    ("Compromised", "compromised", "user_logout_compromised", "attack.initial-access", "critical"),
+    ("Ordinary", "ordinary", "channel_archive", "attack.impact", "low"),
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with five rules of one action each, and no other."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for number, (title, name, action, tags, level) in enumerate(RULES):
+        text = RULE.format(
+            title=title, number=number, name=name, action=action, tags=tags, level=level
+        )
+        (folder / f"{name}.yml").write_text(text)
+    rules = RulesSettings(pack=False, folders=[folder])
+    return Settings(data=tmp_path / "data", threads=1, rules=rules)
+
+
+@pytest.fixture
+def hit(
+    lake: Lake, engine: DuckDB, settings: Settings, append: Callable[..., None], triaged: Triaged
+) -> Triaged:
+    """Appends events, runs the rules over them, and returns the findings."""
+
+    def run(rows: list[Any]) -> list[Finding]:
+        append(rows)
+        assert run_rules(lake, engine, settings).problems == ()
+        return triaged()
+
+    return run
+
+
+def test_a_hit_joins_the_anomalies_of_its_person(acme: Acme, hit: Triaged) -> None:
+    """One finding holds both; it names the rule, in the narrative too, and scores higher."""
+    rows = acme.usual() + acme.scraping() + acme.two_anomalies()
+    (before,) = hit(rows)
+    (after,) = hit([acme.event("a", acme.NOON + 500, "app_approved")])
+    assert after.id == before.id
+    assert after.rules == ("approved",)
+    assert len(after.event_ids) == 3
+    assert "“App approved”" in after.narrative
+    assert after.history["score"]["nats"] > before.history["score"]["nats"]
+    assert after.severity == "high"
+
+
+def test_turning_off_what_would_see_goes_to_the_top(acme: Acme, hit: Triaged) -> None:
+    """An odd address and detections turned off beside it are at least high, and said so."""
+    (one,) = hit(
+        [
+            *acme.usual(),
+            acme.anomaly("x", acme.NOON, "ip_address", ip="203.0.113.9"),
+            acme.event("b", acme.NOON + 60, "ip_allowlist_disabled", ip="203.0.113.9"),
+        ]
+    )
+    assert one.title == "Matt Salesman weakens what would see them"
+    assert one.severity in ("high", "critical")
+    assert one.advice[0].startswith("Undo what was turned off")
+
+
+@pytest.mark.parametrize(
+    ("action", "severity"),
+    [
+        ("user_logout_compromised", "high"),
+        ("ip_allowlist_disabled", "medium"),
+        ("app_approved", "low"),
+    ],
+)
+def test_a_rule_alone_is_as_bad_as_its_level(
+    acme: Acme, hit: Triaged, action: str, severity: str
+) -> None:
+    """A critical rule alone makes a high finding, a high one a medium, a medium one a low."""
+    (one,) = hit([*acme.usual(), acme.event("a", acme.NOON, action)])
+    assert one.severity == severity
+    assert one.actor_ids == ("W0MATT",)
+    assert one.title.startswith("Matt Salesman: “")
+
+
+def test_mild_rules_make_no_findings(acme: Acme, hit: Triaged) -> None:
+    """A low rule's hits stay in their table."""
+    assert hit([*acme.usual(), acme.event("a", acme.NOON, "channel_archive")]) == []
+
+
+def test_a_morning_of_administration_does_not_add_up(acme: Acme, hit: Triaged) -> None:
+    """Many medium rules of one stage count once and stay low."""
+    rows = [
+        acme.event(f"a{n}", acme.NOON + n, ("app_approved", "app_installed")[n % 2])
+        for n in range(20)
+    ]
+    (one,) = hit(acme.usual() + rows)
+    assert one.rules == ("approved", "installed")
+    assert one.severity == "low"
+    assert "20 rule hits were raised" in one.narrative
+
+
+def test_a_rule_that_hits_daily_says_less(acme: Acme, hit: Triaged) -> None:
+    """What somebody's work does every day surprises less on the thirtieth day."""
+    old = [acme.event(f"o{n}", acme.NOON - n * acme.DAY * 2, "app_approved") for n in range(2, 10)]
+    found = hit(acme.usual() + old + [acme.event("new", acme.NOON, "app_approved")])
+    by_time = sorted(found, key=lambda one: one.first_seen)
+    assert by_time[-1].score < by_time[0].score - 2
