@@ -29,6 +29,7 @@ from gridtrail.cli import (
     show,
     sql,
     token,
+    user,
     verify,
 )
 from gridtrail.cli.context import Session
@@ -85,6 +86,7 @@ app.add_typer(sandbox.app, name="sandbox")
 serve.register(app)
 collect.register(app)
 token.register(app)
+user.register(app)
 rules.register(app)
 
 

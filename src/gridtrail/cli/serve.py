@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridtrail.cli.context import session
-from gridtrail.cli.talk import next_step
+from gridtrail.cli.talk import next_step, say
+
+if TYPE_CHECKING:
+    from gridtrail.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +54,7 @@ def serve(
     server = settings.server.model_copy(update=changed)
 
     def started(url: str) -> None:
+        _print_first_link(settings, server.public_url or url)
         if sys.stderr.isatty():
             next_step(
                 ours.command("token", "add", "NAME"), f"makes a token for {url}/audit/v1/logs"
@@ -58,3 +62,18 @@ def serve(
 
     set_up()
     run(settings.model_copy(update={"server": server}), started=started)
+
+
+def _print_first_link(settings: Settings, base: str) -> None:
+    """While there is no owner: where the first one sets a password. It goes to stdout alone, since
+    a secret must not be in the log."""
+    from gridtrail.server.accounts import AccountStore
+    from gridtrail.server.console.links import link
+
+    with AccountStore(settings.state) as accounts:
+        secret = accounts.first_link()
+    if secret is not None:
+        typer.echo(base.rstrip("/") + link("/welcome", key=secret))
+        sys.stdout.flush()
+        if sys.stderr.isatty():
+            say("Open the link to become the owner of the console: it works once.")

@@ -20,6 +20,9 @@ from gridtrail.server import health
 from gridtrail.server.access import Access
 from gridtrail.server.api import audit, web
 from gridtrail.server.api.refusals import Refusal
+from gridtrail.server.console import places
+from gridtrail.server.console.guard import endpoint
+from gridtrail.server.console.parts import opened
 from gridtrail.server.context import Context
 from gridtrail.server.metrics import Metrics
 from gridtrail.server.pool import LakePool
@@ -31,6 +34,7 @@ from gridtrail.settings import Settings
 
 STATE_FILE = "state.db"
 _FLUSH_SECONDS = 30
+_FOR_PROGRAMS = ("/audit/", "/api/")
 
 log = structlog.get_logger("gridtrail.server")
 
@@ -58,8 +62,10 @@ def create_app(settings: Settings, *, work: Work | None = None) -> ASGIApp:
             flushing = asyncio.create_task(_flush_forever(access))
             if work is not None:
                 work.start()
+            context = Context(server, pool, access, limit, metrics)
             try:
-                yield {"context": Context(server, pool, access, limit, metrics)}
+                async with opened(settings, pool) as console:
+                    yield {"context": context, "console": console}
             finally:
                 if work is not None:
                     await asyncio.to_thread(work.stop)
@@ -72,7 +78,7 @@ def create_app(settings: Settings, *, work: Work | None = None) -> ASGIApp:
     app = FastAPI(
         lifespan=lifespan, openapi_url=None, redirect_slashes=False, exception_handlers=_HANDLERS
     )
-    for router in (health.router, audit.router, web.router):
+    for router in (health.router, audit.router, web.router, places.router()):
         app.include_router(router)
     return Requests(app, metrics)
 
@@ -94,7 +100,9 @@ async def _refused(_request: Request, error: Refusal) -> Response:
     return error.response()
 
 
-async def _not_found(_request: Request, error: HTTPException) -> Response:
+async def _not_found(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 404 and _is_browser(request):
+        return await endpoint(places.NOWHERE)(request)
     if error.status_code == 405:
         refusal = Refusal(
             "method_not_allowed",
@@ -106,6 +114,11 @@ async def _not_found(_request: Request, error: HTTPException) -> Response:
     else:
         refusal = Refusal("invalid_arguments", "The request cannot be read: correct it.")
     return refusal.response()
+
+
+def _is_browser(request: Request) -> bool:
+    accepts = "text/html" in request.headers.get("accept", "")
+    return accepts and request.method == "GET" and not request.url.path.startswith(_FOR_PROGRAMS)
 
 
 async def _busy(_request: Request, error: Exception) -> Response:

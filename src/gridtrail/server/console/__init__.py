@@ -1,0 +1,1 @@
+"""The web console: pages made by the server, for people."""

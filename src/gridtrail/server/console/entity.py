@@ -1,0 +1,159 @@
+"""What the pages of a person, an address, a session and a file have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gridtrail.enrich.dimensions import address_book
+from gridtrail.lake.lake import Lake
+from gridtrail.server.console.charts import Hours, Line, day_line, week_hours
+from gridtrail.server.console.event import client_facts
+from gridtrail.server.console.evidence import Anomaly, anomaly_of
+from gridtrail.server.console.listing import ROW, Row, listed, select
+from gridtrail.server.console.refusing import NotHere
+from gridtrail.server.console.selecting import Selection
+from gridtrail.server.console.text import shortened
+from gridtrail.server.console.times import DAY
+from gridtrail.server.console.visit import Visit
+from gridtrail.settings import EnrichSettings
+
+LOOK_BACK_DAYS = 90
+_MOST = 25
+_MOST_EVENTS = 15
+_MOST_ANOMALIES = 20
+
+# the context of an app's event is the app's, not the person's
+_OWN = "app_id IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What happened in the look-back before the newest event; times are seconds.
+
+    `people`, `addresses`, `clients`, `sessions`, `files`, `actions` are rows with `value`, `name`,
+    `events`, `first`, `last` and what is known beyond, most events first.
+    """
+
+    events: int
+    first: int
+    last: int
+    days: int
+    people: Sequence[Row]
+    addresses: Sequence[Row]
+    clients: Sequence[Row]
+    sessions: Sequence[Row]
+    files: Sequence[Row]
+    actions: Sequence[Row]
+    hours: Hours
+    line: Line
+    anomalies: Sequence[Anomaly]
+    newest: Sequence[Row]
+
+
+async def activity_of(visit: Visit, wanted: Selection, what: str, key: str) -> Activity:
+    """The activity of `wanted`. Raises NotHere when there is none."""
+    enrich = visit.parts.settings.enrich
+    found = await visit.lake(lambda lake: _activity(lake, enrich, wanted))
+    if found is None:
+        name = shortened(key, 60)
+        raise NotHere(f"No event names the {what} {name}: look for it in the audit logs.")
+    return found
+
+
+def _activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity | None:
+    newest = listed(lake, wanted, _MOST_EVENTS).rows
+    if not newest:
+        return None
+    last = newest[0]["date_create"]
+    recent = wanted.within(last - LOOK_BACK_DAYS * DAY, last)
+    hours = _hours(lake, recent)
+    days = _days(lake, recent)
+    anomalies = listed(lake, recent.anomalies(), _MOST_ANOMALIES, columns=(*ROW, "details"))
+    events = sum(n for n, _ in days.values())
+    (total,) = select(lake, recent, "min(date_create) AS first, max(date_create) AS last")
+    return Activity(
+        events=events,
+        first=total["first"],
+        last=total["last"],
+        days=LOOK_BACK_DAYS,
+        people=_grouped(lake, recent, "actor_id", "max(actor_name)"),
+        addresses=_addresses(lake, enrich, recent),
+        clients=_clients(lake, enrich, recent),
+        sessions=_grouped(lake, recent, "session_id", "NULL", _OWN),
+        files=_grouped(
+            lake, recent, "entity_id", "max(entity_name)", "entity_type IN ('file', 'canvas')"
+        ),
+        actions=_grouped(lake, recent, "action", "NULL"),
+        hours=week_hours(hours),
+        line=day_line(days, last // DAY, LOOK_BACK_DAYS, f"Events a day, {LOOK_BACK_DAYS} days"),
+        anomalies=[anomaly_of(row) for row in anomalies.rows],
+        newest=newest,
+    )
+
+
+def _grouped(
+    lake: Lake, wanted: Selection, column: str, name: str, which: str = "true"
+) -> list[Row]:
+    return select(
+        lake,
+        wanted,
+        f"{column} AS value, {name} AS name, count(*) AS events, min(date_create) AS first, "
+        "max(date_create) AS last, count(DISTINCT actor_id) AS people",
+        f"AND {which} AND {column} IS NOT NULL GROUP BY 1 ORDER BY events DESC, value "
+        f"LIMIT {_MOST}",
+    )
+
+
+def _addresses(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> list[Row]:
+    rows = _grouped(lake, wanted, "ip", "NULL", _OWN)
+    facts = address_book(enrich).facts_many([row["value"] for row in rows])
+    return [
+        {
+            **row,
+            "asn": fact.asn,
+            "asn_name": fact.asn_name,
+            "country": fact.country,
+            "kind": fact.kind_at(row["last"]),
+        }
+        for row, fact in zip(rows, facts, strict=True)
+    ]
+
+
+def _clients(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> list[Row]:
+    rows = _grouped(lake, wanted, "ua", "NULL", _OWN)
+    return [{**row, **_of_client(enrich, row["value"])} for row in rows]
+
+
+def _of_client(enrich: EnrichSettings, ua: str) -> dict[str, Any]:
+    facts = client_facts(enrich, ua) or {}
+    return {name: facts[name] for name in ("family", "kind", "version", "os", "expected")}
+
+
+def _hours(lake: Lake, wanted: Selection) -> Mapping[tuple[int, int], int]:
+    rows = select(
+        lake,
+        wanted,
+        # the epoch began on a Thursday
+        "(date_create // 86400 + 3) % 7 AS day, date_create // 3600 % 24 AS hour, "
+        "count(*) AS events",
+        f"AND {_OWN} GROUP BY ALL",
+    )
+    return {(row["day"], row["hour"]): row["events"] for row in rows}
+
+
+def _days(lake: Lake, wanted: Selection) -> Mapping[int, tuple[int, int]]:
+    rows = select(
+        lake,
+        wanted,
+        "date_create // 86400 AS day, count(*) AS events, "
+        "count(*) FILTER (action = 'anomaly') AS anomalies",
+        "GROUP BY ALL",
+    )
+    return {row["day"]: (row["events"], row["anomalies"]) for row in rows}
+
+
+def with_more(wanted: Selection, term: str, *values: Any) -> Selection:
+    """`wanted` with one more term of ours."""
+    return replace(wanted, more=(term, values))

@@ -1,0 +1,131 @@
+"""Anomaly events with what they say themselves: observed beside usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gridtrail.lake.lake import Lake
+from gridtrail.lake.query import EventFilter
+from gridtrail.server.console.listing import ROW, Row, select
+from gridtrail.server.console.reading import details_of
+from gridtrail.server.console.selecting import Selection
+from gridtrail.server.console.times import said
+from gridtrail.slack.reasons import REASONS
+from gridtrail.triage.finding import Finding
+
+_MOST = 50
+_MOST_FACTS = 40
+_OF_SLACK = (
+    "location",
+    "previous_ip_address",
+    "previous_ua",
+    "ip_address_details",
+    "user_agent_change_details",
+    "detected_client",
+    "detected_os",
+    "api_call_method",
+    "scraping_tool",
+    "client_ja3_fingerprint",
+    "client_ja4_fingerprint",
+)
+_NEAREST = ("person", "session", "peers", "organization")
+_TIMES = ("from", "to", "first_seen", "last_seen", "since", "known_since")
+_A_TIME = range(1_500_000_000, 5_000_000_000)
+
+Facts = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """An anomaly event as a person reads it; facts are (name, value) texts.
+
+    `ours` says whether Gridtrail raised it; Slack's own say little more than their reasons.
+    """
+
+    row: Row
+    ours: bool
+    words: str
+    silent_if: str
+    query: str
+    observed: Facts
+    usual: Sequence[tuple[str, Facts]]  # of the person, the peers, the organization
+    facts: Facts
+    deciding: Sequence[str]
+
+
+def anomalies_of(lake: Lake, finding: Finding) -> list[Anomaly]:
+    """The finding's anomalies, oldest first."""
+    wanted = EventFilter(
+        org=finding.org,
+        actions=("anomaly",),
+        oldest=finding.first_seen,
+        latest=finding.last_seen,
+    )
+    which = Selection(wanted, more=("list_contains(?, id)", (list(finding.event_ids),)))
+    columns = ", ".join((*ROW, "details"))
+    rows = select(lake, which, columns, f"ORDER BY date_create, id LIMIT {_MOST}")
+    return [anomaly_of(row) for row in rows]
+
+
+def anomaly_of(row: Row) -> Anomaly:
+    """The anomaly in a row that has the columns ROW and `details`."""
+    details = details_of(row["details"])
+    ours = details.get("gridtrail")
+    own: Mapping[str, Any] = ours if isinstance(ours, dict) else {}
+    usual = own.get("usual")
+    baselines = usual if isinstance(usual, dict) else {}
+    deciding = own.get("deciding_events")
+    return Anomaly(
+        row=row,
+        ours=row["source"] == "gridtrail" and bool(own),
+        words=_text(own.get("words")) or _meaning(row["reasons"]),
+        silent_if=_text(own.get("silent_if")),
+        query=_text(own.get("query")),
+        observed=_facts(own.get("observed")),
+        usual=[(name, facts) for name in _ordered(baselines) if (facts := _facts(baselines[name]))],
+        facts=[(name, _said(name, details[name])) for name in _OF_SLACK if details.get(name)],
+        deciding=[one for one in deciding if isinstance(one, str)]
+        if isinstance(deciding, list)
+        else [],
+    )
+
+
+def _ordered(baselines: Mapping[str, Any]) -> list[str]:
+    """The names of baselines, the nearest to the person first."""
+    return [*(one for one in _NEAREST if one in baselines), *sorted(set(baselines) - set(_NEAREST))]
+
+
+def _meaning(reasons: Sequence[str] | None) -> str:
+    known = [REASONS[one].meaning for one in reasons or () if one in REASONS]
+    return "; ".join(known).capitalize()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _facts(value: object) -> Facts:
+    if isinstance(value, dict):
+        return list(_flat("", value))[:_MOST_FACTS]
+    return [] if value is None else [("", _said("", value))]
+
+
+def _flat(prefix: str, value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, one in value.items():
+        label = f"{prefix}{name}".replace("_", " ")
+        if isinstance(one, dict):
+            yield from _flat(f"{label} ", one)
+        elif one not in (None, ""):
+            yield label, _said(name, one)
+
+
+def _said(name: str, value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_said(name, one) for one in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return said(value) if name in _TIMES and value in _A_TIME else f"{value:,}"
+    return "none" if value is None else str(value)

@@ -1,0 +1,103 @@
+"""What the pages of one server share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import OperationalError
+from starlette.requests import Request
+
+from gridtrail.errors import RetryLater
+from gridtrail.server.accounts import AccountStore
+from gridtrail.server.pool import LakePool
+from gridtrail.server.rate import RateLimit
+from gridtrail.server.sessions import SessionStore
+from gridtrail.server.trail import Trail
+from gridtrail.settings import Settings
+from gridtrail.triage.store import FindingStore
+
+_Result = TypeVar("_Result")
+
+_TRAIL_SECONDS = 2
+
+log = structlog.get_logger("gridtrail.console")
+
+_TRIES_OF_AN_ADDRESS = 20  # a minute, for one client
+_TRIES_OF_AN_ACCOUNT = 6  # a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One server's parts; `request.state.console` in a handler."""
+
+    settings: Settings
+    pool: LakePool
+    accounts: AccountStore
+    sessions: SessionStore
+    trail: Trail
+    findings: FindingStore
+    by_client: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ADDRESS))
+    by_account: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ACCOUNT))
+    # a password's hash takes 64 MiB: two at a time bound the memory
+    hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
+    state: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
+
+    async def in_state(self, work: Callable[[], _Result]) -> _Result:
+        """What `work` returns, done in a thread: it waits for the state database."""
+        return await to_thread.run_sync(work, limiter=self.state)
+
+
+@contextmanager
+def open_parts(settings: Settings, pool: LakePool) -> Iterator[Parts]:
+    """The parts over the state database of `settings`, closed at the end of the block."""
+    place = settings.state
+    console = settings.console
+    with (
+        AccountStore(place) as accounts,
+        SessionStore(
+            place, idle=console.idle_minutes * 60, longest=console.session_hours * 3600
+        ) as sessions,
+        Trail(place) as trail,
+        FindingStore(settings.state) as findings,
+    ):
+        yield Parts(settings, pool, accounts, sessions, trail, findings)
+
+
+def parts(request: Request) -> Parts:
+    """The parts that the application was started with."""
+    found: Parts = request.state.console
+    return found
+
+
+@asynccontextmanager
+async def opened(settings: Settings, pool: LakePool) -> AsyncIterator[Parts]:
+    """As `open_parts`, and the trail is moved to the lake every few seconds and at the end."""
+    with open_parts(settings, pool) as console:
+        moving = asyncio.create_task(_move_forever(console))
+        try:
+            yield console
+        finally:
+            moving.cancel()
+            with suppress(asyncio.CancelledError):
+                await moving
+            await _move(console)
+
+
+async def _move_forever(console: Parts) -> None:
+    while True:
+        await asyncio.sleep(_TRAIL_SECONDS)
+        await _move(console)
+
+
+async def _move(console: Parts) -> None:
+    try:
+        if await console.in_state(console.trail.waits):
+            await console.pool.run(console.trail.move)
+    except (RetryLater, OperationalError) as error:  # it waits for the next time
+        log.warning("the trail waits", reason=str(error))

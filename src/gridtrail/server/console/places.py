@@ -1,0 +1,87 @@
+"""Every page and form of the console, with who may use it: the one table of them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from gridtrail.server.console import (
+    address,
+    detections,
+    event,
+    exporting,
+    file,
+    finding,
+    findings,
+    logs,
+    person,
+    session,
+    signin,
+    welcome,
+)
+from gridtrail.server.console.assets import asset_response
+from gridtrail.server.console.guard import Place, endpoint
+from gridtrail.server.console.refusing import NotHere
+from gridtrail.server.console.visit import Visit
+from gridtrail.server.roles import (
+    DECIDE,
+    EXPORT,
+    OPEN,
+    READ_FINDINGS,
+    READ_LOGS,
+    SIGNED_IN,
+)
+
+
+async def home(visit: Visit) -> Response:
+    """The first page."""
+    return visit.go(visit.link("/findings"))
+
+
+async def assets(visit: Visit) -> Response:
+    """A file of the console's own."""
+    return asset_response(visit.request.path_params["name"])
+
+
+async def nowhere(_visit: Visit) -> Response:
+    """There is no such page."""
+    raise NotHere("There is no page at this address: choose one from the menu.")
+
+
+NOWHERE = Place("GET", "/{anything}", SIGNED_IN, nowhere)
+"""What answers a browser that asks for an address without a page."""
+
+PLACES = (
+    Place("GET", "/", SIGNED_IN, home),
+    Place("GET", "/assets/{name}", OPEN, assets),
+    Place("GET", "/signin", OPEN, signin.show),
+    Place("POST", "/signin", OPEN, signin.sign_in),
+    Place("POST", "/signout", SIGNED_IN, signin.sign_out),
+    Place("GET", "/welcome", OPEN, welcome.show),
+    Place("POST", "/welcome", OPEN, welcome.set_password),
+    Place("GET", "/findings", READ_FINDINGS, findings.show),
+    Place("GET", "/findings/list", READ_FINDINGS, findings.refresh, live=True),
+    Place("GET", "/findings/{finding_id}", READ_FINDINGS, finding.show),
+    Place("POST", "/findings/{finding_id}", DECIDE, finding.decide),
+    Place("GET", "/logs", READ_LOGS, logs.show),
+    Place("GET", "/logs/actions", READ_LOGS, logs.actions),
+    Place("GET", "/logs/histogram", READ_LOGS, logs.chart),
+    Place("GET", "/logs/export", EXPORT, exporting.export),
+    Place("GET", "/event", READ_LOGS, event.show),
+    Place("GET", "/event/around", READ_LOGS, event.around),
+    Place("GET", "/detections", READ_LOGS, detections.show),
+    Place("GET", "/person", READ_LOGS, person.show),
+    Place("GET", "/address", READ_LOGS, address.show),
+    Place("GET", "/session", READ_LOGS, session.show),
+    Place("GET", "/file", READ_LOGS, file.show),
+)
+
+
+def router() -> APIRouter:
+    """The routes of all places, each guarded."""
+    made = APIRouter()
+    for place in PLACES:
+        made.add_api_route(
+            place.path, endpoint(place), methods=[place.method], include_in_schema=False
+        )
+    return made
