@@ -27,6 +27,8 @@ from gridtrail.errors import GridtrailError
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.only_one import only_one
 from gridtrail.lake.schema import EVENTS_TABLE
+from gridtrail.rules.rule import Problem
+from gridtrail.rules.run import run_rules
 from gridtrail.settings import Settings
 from gridtrail.triage.run import triage
 
@@ -69,6 +71,7 @@ class Work:
     detecting: WorkStatus = field(default_factory=WorkStatus)
     _ending: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _told_problems: set[Problem] = field(default_factory=set)
     _cancel: Callable[[], object] | None = None
 
     def start(self) -> None:
@@ -191,9 +194,23 @@ class Work:
                 detectors=all_detectors(),
                 on_progress=lambda _text, _done, _all: self._go_on(),
             )
-            if report.stored or self.detecting.last_done is None:
+            hits = run_rules(
+                lake,
+                engine,
+                self.settings,
+                on_progress=lambda _text, _done, _all: self._go_on(),
+            )
+            for problem in set(hits.problems) - self._told_problems:
+                log.error("rule cannot run", problem=str(problem))
+            self._told_problems |= set(hits.problems)
+            if report.stored or hits.new or self.detecting.last_done is None:
                 found = triage(lake, engine, self.settings)
-                log.info("detected", anomalies=report.stored, findings=len(found))
+                log.info(
+                    "detected",
+                    anomalies=report.stored,
+                    rule_hits=len(hits.new),
+                    findings=len(found),
+                )
 
     def _go_on(self) -> None:
         if self._ending.is_set():
