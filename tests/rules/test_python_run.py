@@ -32,7 +32,8 @@ def title(event):
 
 
 def severity(event):
-    return "HIGH" if event.deep_get("context", "ip_address", default="").startswith("198") else "INFO"
+    address = event.deep_get("context", "ip_address", default="")
+    return "HIGH" if address.startswith("198") else "INFO"
 
 
 def alert_context(event):

@@ -143,8 +143,8 @@ class Evaluation:
             values = "".join(f", {column}" for column, _ in self.planned.values.values())
             columns = ", ".join(quoted(name) for name in FOUND_COLUMNS)
             self.engine.command(
-                f"INSERT INTO {FOUND} BY NAME SELECT DISTINCT {columns}{values}, "
-                f"{number}::INTEGER AS rule FROM {_HOLDING} WHERE holds"
+                f"INSERT INTO {FOUND} BY NAME SELECT DISTINCT {columns}{values}, {number}::INTEGER "
+                f"AS rule FROM {FOUND} WHERE rowid IN (SELECT place FROM {_HOLDING} WHERE holds)"
             )
 
     def _explain(self, rule: Rule, number: int) -> None:
@@ -152,14 +152,14 @@ class Evaluation:
         if not self.engine.value(f"SELECT count(*) FROM {_DECIDED}"):
             return
         names = rule.correlation.group_by or []
-        pairs = [f"{literal(n)}, d.grouped[{p}]" for p, n in enumerate(names, 1)]
+        pairs = [f"{literal(n)}, d.g{p}" for p, n in enumerate(names)]
         grouped = f"json_object({', '.join(pairs)})::VARCHAR"
         self.engine.command(
             f"INSERT INTO {_HITS} BY NAME SELECT DISTINCT d.org, d.id, d.moment, "
-            f"{number}::INTEGER AS rule, d.subject, d.actor_id, d.session_id, d.ip, "
-            f"{grouped} AS grouped, coalesce(k.event_ids, [d.id]) AS event_ids FROM {_DECIDED} d "
-            f"LEFT JOIN ({contributing_sql(self.planned, rule, _DECIDED)}) k "
-            "ON k.org = d.org AND k.id = d.id AND k.moment = d.moment AND k.grouped = d.grouped"
+            f"{number}::INTEGER AS rule, f.subject, f.actor_id, f.session_id, f.ip, "
+            f"{grouped} AS grouped, coalesce(k.event_ids, [d.id]) AS event_ids "
+            f"FROM {_DECIDED} d JOIN {FOUND} f ON f.rowid = d.place "
+            f"LEFT JOIN ({contributing_sql(self.planned, rule, _DECIDED)}) k ON k.place = d.place"
         )
 
 

@@ -29,6 +29,9 @@ MOST_ACTIONS = 0.2
 """Share of all actions beyond which a pattern matches nearly everything."""
 LISTS_COMPARED = frozenset({"app_scopes_expanded"})
 """Actions that come with two lists, old and new, and are also written when both are the same."""
+CONTEXT = (
+    "ip_address", "ua", "session_id", "location", "app", "acting_agent", "agent_message",
+)  # fmt: skip
 WORDS = {
     "address.kind": addresses.KINDS,
     "client.kind": clients.KINDS,
@@ -115,6 +118,9 @@ def check_words(rule: Rule, sigma: SigmaRule) -> Iterator[Problem]:
                 yield rule.problem(
                     message, key_of(rule, leaf.field), severity="warning", check="field"
                 )
+        if leaf.field.startswith("context.") and leaf.field.split(".")[1] not in CONTEXT:
+            message = f"No known event has {leaf.field}: use {', '.join(CONTEXT)}."
+            yield rule.problem(message, key_of(rule, leaf.field), severity="warning", check="field")
         kind = leaf.field.split(".")[1] if leaf.field.startswith("entity.") else ""
         if kind and kind not in (*ENTITY_TYPES, "type", "id", "name"):
             message = f"No entity has the type {kind!r}: use {', '.join(ENTITY_TYPES)}."

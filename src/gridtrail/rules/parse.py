@@ -23,6 +23,9 @@ from gridtrail.rules.rule import Problem, Rule, RuleSet
 LARGEST = 1_000_000
 """Bytes of a rule file that are read."""
 
+MOST_VALUES = 50_000
+"""Values of one document; a few aliases of aliases would be millions."""
+
 _KEY_OF_ERROR: Mapping[type[Exception], str] = {
     sigma_errors.SigmaLevelError: "level",
     sigma_errors.SigmaStatusError: "status",
@@ -86,8 +89,27 @@ def read_documents(path: Path) -> tuple[list[Document], list[Problem]]:
             line = node.start_mark.line + 1
             problems.append(Problem(path, line, "It is no Sigma rule: write title, detection, …"))
             continue
+        if not _bounded(content):
+            text = f"It has more than {MOST_VALUES:,} values (aliases unfolded): split the rule."
+            problems.append(Problem(path, node.start_mark.line + 1, text))
+            continue
         documents.append(Document(path, number, content, dict(_lines(node))))
     return documents, problems
+
+
+def _bounded(content: Any) -> bool:
+    """Whether a document has at most MOST_VALUES values, each alias counted as what it stands
+    for."""
+    left = MOST_VALUES
+    waiting = [content]
+    while waiting and left:
+        left -= 1
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return not waiting
 
 
 def _lines(node: yaml.Node, prefix: str = "") -> Iterator[tuple[str, int]]:

@@ -27,7 +27,7 @@ from sigma.correlations import (
 
 from gridtrail.engine.duckdb import quoted
 from gridtrail.errors import WrongUse
-from gridtrail.rules.compile import FOUND, FOUND_COLUMNS, Plan, leaves
+from gridtrail.rules.compile import FOUND, Plan, leaves
 from gridtrail.rules.parse import references
 from gridtrail.rules.rule import Rule
 
@@ -53,66 +53,96 @@ def longest_reach(planned: Plan) -> int:
 
 
 def holding_sql(planned: Plan, rule: Rule) -> str:
-    """SQL of FOUND rows with `grouped` (list of texts) and `holds` at each, for one correlation."""
+    """SQL of HOLDING: for each hit below, its row in FOUND, its group and whether the condition
+    holds there. Groups in which it can never hold are left out."""
     sigma = rule.correlation
-    numbers = [planned.numbers[used] for used in rule.uses]
-    grouped = _group(planned, rule)
-    columns = ", ".join(quoted(name) for name in (*FOUND_COLUMNS, "rule"))
-    values = "".join(f", {column}" for column, _ in planned.values.values())
-    metric = _metric_column(planned, rule)
+    numbers = ", ".join(str(planned.numbers[used]) for used in rule.uses)
     source = (
-        f"SELECT {columns}{values}, {grouped} AS grouped, {metric} AS metric FROM {FOUND} "
-        f"WHERE rule IN ({', '.join(map(str, numbers))})"
+        f"SELECT rowid AS place, org, id, moment, rule{_groups(planned, rule)}, "
+        f"{_metric_column(planned, rule)} AS metric FROM {FOUND} WHERE rule IN ({numbers})"
     )
+    known = " AND ".join(f"{g} IS NOT NULL" for g in group_columns(rule)) or "true"
+    by = ", ".join(("org", *group_columns(rule)))
+    likely = f"SELECT {by} FROM s GROUP BY {by} HAVING {_possible(rule)}"
     if sigma.type in (SigmaCorrelationType.TEMPORAL, SigmaCorrelationType.TEMPORAL_ORDERED):
-        inner, holds = _temporal(planned, rule, source)
+        inner, holds = _temporal(planned, rule, "SELECT * FROM l")
     else:
-        inner, holds = source, _aggregate(rule)
-    partition = "org, grouped"
-    window = f"PARTITION BY {partition} ORDER BY moment RANGE BETWEEN {_span(sigma)} PRECEDING"
+        inner, holds = "SELECT * FROM l", _aggregate(rule)
     return (
-        f"SELECT *, coalesce({holds}, false) AS holds FROM ({inner}) "
-        f"WHERE len(list_filter(grouped, lambda one: one IS NULL)) = 0 "
-        f"WINDOW w AS ({window} AND CURRENT ROW)"
+        f"WITH s AS MATERIALIZED (SELECT * FROM ({source}) WHERE {known}), "
+        f"l AS (SELECT s.* FROM s SEMI JOIN ({likely}) k USING ({by})) "
+        f"SELECT place, {by}, id, moment, rule, coalesce({holds}, false) AS holds FROM ({inner}) "
+        f"WINDOW w AS (PARTITION BY {by} ORDER BY moment "
+        f"RANGE BETWEEN {_span(sigma)} PRECEDING AND CURRENT ROW)"
     )
+
+
+def group_columns(rule: Rule) -> list[str]:
+    """Columns of HOLDING that hold the group's values, in the order of `group-by`."""
+    return [f"g{place}" for place, _ in enumerate(rule.correlation.group_by or ())]
 
 
 def hits_sql(holding: str, rule: Rule) -> str:
     """SQL of those rows of the relation `holding` at which the condition becomes true."""
     span = rule.correlation.timespan.seconds
+    by = ", ".join(("org", *group_columns(rule)))
     return (
         f"SELECT * EXCLUDE (held, before) FROM (SELECT *, lag(holds) OVER o AS held, "
         f"lag(moment) OVER o AS before FROM {quoted(holding)} "
-        f"WINDOW o AS (PARTITION BY org, grouped ORDER BY {_ORDER})) "
+        f"SEMI JOIN (SELECT {by} FROM {quoted(holding)} WHERE holds) k USING ({by}) "
+        f"WINDOW o AS (PARTITION BY {by} ORDER BY {_ORDER})) "
         f"WHERE holds AND NOT (coalesce(held, false) AND moment - before < {span})"
     )
 
 
 def contributing_sql(planned: Plan, rule: Rule, hits: str) -> str:
-    """SQL of (org, id, at, grouped, event_ids): what was in the window of each hit."""
-    span = rule.correlation.timespan.seconds
+    """SQL of (place, event_ids): what was in the window of each row of `hits`.
+
+    Events are joined by stretches as long as the window, so that a long log costs no more.
+    """
     numbers = ", ".join(str(planned.numbers[leaf.key]) for leaf in leaves(planned.rules, rule))
     below = max((reach(planned, planned.rules[used]) for used in rule.uses), default=0)
-    grouped = _group(planned, rule)
+    span = rule.correlation.timespan.seconds + below
+    same = "".join(f" AND f.{g} = h.{g}" for g in group_columns(rule))
     ids = "list(DISTINCT {t: f.moment, id: f.id} ORDER BY {t: f.moment, id: f.id} DESC)"
     return (
-        f"SELECT h.org, h.id, h.moment, h.grouped, "
-        f"list_reverse(list_transform({ids}[:{MOST_IDS}], lambda one: one.id)) AS event_ids "
-        f"FROM {quoted(hits)} h JOIN (SELECT *, {grouped} AS grouped FROM {FOUND} "
-        f"WHERE rule IN ({numbers})) f ON f.org = h.org AND f.grouped = h.grouped "
-        f"AND f.moment <= h.moment AND f.moment > h.moment - {span + below} GROUP BY ALL"
+        f"SELECT h.place, list_reverse(list_transform({ids}[:{MOST_IDS}], lambda one: one.id)) "
+        f"AS event_ids FROM (SELECT *, unnest([moment // {span}, moment // {span} - 1]) AS stretch "
+        f"FROM {quoted(hits)}) h JOIN (SELECT org, id, moment, moment // {span} AS stretch"
+        f"{_groups(planned, rule)} FROM {FOUND} WHERE rule IN ({numbers})) f "
+        f"ON f.org = h.org AND f.stretch = h.stretch{same} "
+        f"WHERE f.moment <= h.moment AND f.moment > h.moment - {span} GROUP BY h.place"
+    )
+
+
+def _possible(rule: Rule) -> str:
+    """SQL over all rows of a group that holds wherever the condition may hold in some window."""
+    condition = rule.correlation.condition
+    kind = rule.correlation.type
+    if not isinstance(condition, SigmaCorrelationCondition):
+        return "true"
+    least = condition.count if condition.op.name in ("GTE", "GT", "EQ") else 0
+    if kind is SigmaCorrelationType.TEMPORAL_ORDERED:
+        return f"count(DISTINCT rule) >= {len(set(rule.uses))}"
+    counted = {
+        SigmaCorrelationType.EVENT_COUNT: "count(*)",
+        SigmaCorrelationType.VALUE_COUNT: "count(DISTINCT metric)",
+        SigmaCorrelationType.TEMPORAL: "count(DISTINCT rule)",
+    }
+    return f"{counted[kind]} >= {least}" if kind in counted else "true"
+
+
+def _groups(planned: Plan, rule: Rule) -> str:
+    """SQL of the group's values as columns, each after a comma."""
+    names = rule.correlation.group_by or ()
+    return "".join(
+        f", {_column(planned, rule, name)} AS g{place}" for place, name in enumerate(names)
     )
 
 
 def _span(sigma: SigmaCorrelationRule) -> int:
     """Whole seconds before the current one that are in the window."""
     return int(sigma.timespan.seconds) - 1
-
-
-def _group(planned: Plan, rule: Rule) -> str:
-    """SQL of the group's values, a list of texts in the order of `group-by`."""
-    columns = [_column(planned, rule, name) for name in rule.correlation.group_by or ()]
-    return f"[{', '.join(columns)}]::VARCHAR[]"
 
 
 def _column(planned: Plan, rule: Rule, name: str) -> str:
@@ -200,7 +230,8 @@ def _ordered(rule: Rule, source: str, numbers: Sequence[int]) -> tuple[str, str]
         )
     inner = f"SELECT *, CASE WHEN rule = {numbers[0]} THEN moment END AS step0 FROM ({source})"
     for place, number in enumerate(numbers[1:], 1):
-        before = f"PARTITION BY org, grouped ORDER BY moment RANGE BETWEEN {_span(sigma)} PRECEDING"
+        by = ", ".join(("org", *group_columns(rule)))
+        before = f"PARTITION BY {by} ORDER BY moment RANGE BETWEEN {_span(sigma)} PRECEDING"
         inner = (
             f"SELECT *, CASE WHEN rule = {number} THEN max(step{place - 1}) OVER "
             f"({before} AND 1 PRECEDING) END AS step{place} FROM ({inner})"
