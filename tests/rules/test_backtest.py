@@ -68,7 +68,7 @@ def tried(
 def rows(found: Backtest) -> list[tuple[str, str, int, int, int, int]]:
     """Day, person and the four numbers of each row."""
     keys = ("day", "subject", "hits", "in_force", "added", "gone")
-    return [tuple(row[key] for key in keys) for row in found.rows()]  # type: ignore[misc] # six
+    return [tuple(row[key] for key in keys) for row in found.rows()]
 
 
 def test_the_version_in_force_differs_in_nothing_from_itself(
