@@ -88,7 +88,8 @@ def session(first: int, last: int, client: str, **more: Any) -> dict[str, Any]:
     """A row of `sessions`."""
     return {
         "subject": "W1", "session": "1", "first_at": first, "last_at": last,
-        "birth": f"{first:011d}{client}", "birth_place": f"{first:011d}AS1", "version_key": 5,
+        "birth": f"{first:011d}{client}", "birth_place": f"{first:011d}AS1",
+        "version": f"{last:011d}{5:020d}",
         "decreases": 1, "alternations": 2, "ended_at": None, **more,
     }  # fmt: skip
 
@@ -96,11 +97,11 @@ def session(first: int, last: int, client: str, **more: Any) -> dict[str, Any]:
 def test_the_first_client_stays(midnight: DuckDB) -> None:
     """A session keeps the client that it began with, whatever used it later; counts add up."""
     before = session(NOON - 90_000, NOON - 80_000, "Slack Desktop|macOS|computer")
-    new = session(NOON, NOON + 5, "Go||unknown", ended_at=NOON + 5, version_key=3)
+    new = session(NOON, NOON + 5, "Go||unknown", ended_at=NOON + 5)
     (row,) = folded(midnight, [before], [new])
     assert row["birth"] == before["birth"]
     assert (row["first_at"], row["last_at"]) == (NOON - 90_000, NOON + 5)
-    assert (row["version_key"], row["decreases"], row["alternations"]) == (5, 2, 4)
+    assert (row["version"], row["decreases"], row["alternations"]) == (new["version"], 2, 4)
     assert row["ended_at"] == NOON + 5
 
 

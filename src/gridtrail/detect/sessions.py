@@ -54,7 +54,7 @@ SESSIONS = {
     "last_at": "int64",
     "birth": "string",  # mark of the first client: time and lineage; null while only signed in
     "birth_place": "string",  # mark of the first network
-    "version_key": "int64",  # newest version of the first client; 0 unknown
+    "version": "string",  # mark of the last version of the first client
     "decreases": "int64",  # times that a version was lower than the one before
     "alternations": "int64",  # times that it came back to a network within half an hour
     "ended_at": "int64",  # signed out; null while it was not
@@ -132,7 +132,7 @@ def _births() -> ir.Table:
         birth_at=marked_at(birth),
         birth_client=birth.substr(MARK),
         birth_place=ibis.coalesce(known.past_birth_place, known.birth_place),
-        newest=known.version_key.fill_null(0),
+        last_version=known.version.substr(MARK).cast("int64").fill_null(0),
         decreases=known.decreases.fill_null(0),
         alternations=known.alternations.fill_null(0),
     )  # fmt: skip
@@ -190,21 +190,18 @@ def _observed() -> ir.Table:
     earlier = ibis.range_window(preceding=(None, 1), group_by=client, order_by=rows["at"])
     seen = rows.mutate(
         version_before=version.max().over(earlier).substr(MARK).cast("int64"),
-        newest_today=rows.version_key.max().over(earlier),
     )
     seen = seen.left_join(BIRTHS.table, ["subject", "session"]).drop(
         "subject_right", "session_right"
     )
     seen = seen.left_join(_moves(), ["event_id", "at"]).drop("event_id_right", "at_right")
     born_here = (seen.client == seen.birth_client).fill_null(False)
-    past = ibis.ifelse(born_here, seen.newest, 0)
-    newest = ibis.greatest(seen.newest_today.fill_null(0), past)
+    past = ibis.ifelse(born_here, seen.last_version, 0)
     other_place = seen.place_before.substr(MARK).split("|")[0]
     # rows of one second are one step
     second = [seen.subject, seen.session, seen.client, seen.place, seen["at"]]
     once = ibis.row_number().over(group_by=second, order_by=seen.event_id) == 0
     return seen.mutate(
-        newest_before=newest,
         # a step back: lower than the one before, of whatever day
         stepped_back=(
             once
@@ -220,7 +217,7 @@ def _observed() -> ir.Table:
             & (other_place != seen.place)
             & (seen.here_before >= seen["at"] - INTERLEAVED_SECONDS)
         ).fill_null(False),
-    ).drop("newest_today")
+    )
 
 
 OBSERVED = Step("session_observed", _observed())
@@ -266,6 +263,7 @@ RESETS_TODAY = Step("session_resets_today", _resets())
 def _session_summary() -> ir.Table:
     rows = OBSERVED.table
     of_birth = (rows.client == rows.birth_client).fill_null(False)
+    version = mark(rows["at"], rows.version_key.cast("string").lpad(20, "0"))
     signed_out = rows.keyed & rows.action.isin(LOGOUTS)
     return (
         rows.group_by("subject", "session")
@@ -274,7 +272,7 @@ def _session_summary() -> ir.Table:
             last_at=rows["at"].max(),
             birth=mark(rows.birth_at, rows.birth_client).min(),
             birth_place=rows.birth_place.min(),
-            version_key=ibis.ifelse(of_birth, rows.version_key, 0).max().fill_null(0),
+            version=ibis.ifelse(of_birth, version, None).max(),
             decreases=rows.stepped_back.cast("int64").sum().cast("int64"),
             alternations=rows.returned.cast("int64").sum().cast("int64"),
             ended_at=ibis.ifelse(signed_out, rows["at"], None).max(),
@@ -290,7 +288,7 @@ def _session_fold(before: ir.Table, new: ir.Table) -> ir.Table:
         last_at=both.last_at.max(),
         birth=both.birth.min(),
         birth_place=both.birth_place.min(),
-        version_key=both.version_key.max(),
+        version=both.version.max(),
         decreases=both.decreases.sum().cast("int64"),
         alternations=both.alternations.sum().cast("int64"),
         ended_at=both.ended_at.max(),
