@@ -15,6 +15,7 @@ from gridtrail.server.console.times import said
 from gridtrail.slack.reasons import REASONS
 from gridtrail.triage.finding import Finding
 
+_CAME = {"import": ", imported", "post": ", posted"}
 _MOST = 50
 _MOST_FACTS = 40
 _OF_SLACK = (
@@ -42,10 +43,12 @@ class Anomaly:
     """An anomaly event as a person reads it; facts are (name, value) texts.
 
     `ours` says whether Gridtrail raised it; Slack's own say little more than their reasons.
+    `raiser` is who did in words, with how it came when nobody but its sender vouches for it.
     """
 
     row: Row
     ours: bool
+    raiser: str
     words: str
     silent_if: str
     query: str
@@ -79,7 +82,8 @@ def anomaly_of(row: Row) -> Anomaly:
     deciding = own.get("deciding_events")
     return Anomaly(
         row=row,
-        ours=row["source"] == "gridtrail" and bool(own),
+        ours=bool(own),
+        raiser=("Gridtrail" if own else "Slack") + _CAME.get(row["source"], ""),
         words=_text(own.get("words")) or _meaning(row["reasons"]),
         silent_if=_text(own.get("silent_if")),
         query=_text(own.get("query")),

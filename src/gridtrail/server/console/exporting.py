@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from gridtrail.errors import WrongUse
-from gridtrail.export.cells import csv_lines, harmless
+from gridtrail.export.cells import csv_lines
 from gridtrail.export.values import cell_text
 from gridtrail.server.console.listing import Listed, listed
 from gridtrail.server.console.selecting import Position, Selection, selection_of
@@ -48,7 +48,7 @@ async def export(visit: Visit) -> Response:
 async def _csv(visit: Visit, wanted: Selection) -> AsyncIterator[bytes]:
     yield csv_lines([COLUMNS])
     async for rows in _pieces(visit, wanted, COLUMNS):
-        yield csv_lines([[harmless(cell_text(row[name])) for name in COLUMNS] for row in rows])
+        yield csv_lines([[cell_text(row[name]) for name in COLUMNS] for row in rows])
 
 
 async def _json(visit: Visit, wanted: Selection) -> AsyncIterator[bytes]:

@@ -40,12 +40,12 @@ def parsed(text: str, *, end: bool = False) -> int:
 
 def written(second: int) -> str:
     """`2026-11-20T19:16:10`, as addresses and forms hold it; UTC."""
-    return _moment(second).strftime("%Y-%m-%dT%H:%M:%S")
+    return _moment(second).isoformat(timespec="seconds")
 
 
 def said(second: int) -> str:
     """`2026-11-20 19:16:10`, as people read it; UTC."""
-    return _moment(second).strftime("%Y-%m-%d %H:%M:%S")
+    return _moment(second).isoformat(" ", "seconds")
 
 
 def day_said(second: int) -> str:
@@ -64,4 +64,4 @@ def lasted(seconds: int) -> str:
 def _moment(second: int) -> datetime:
     # a stranger's number may lie outside of what a calendar holds
     bounded = min(max(second, -62_135_596_800), 253_402_300_799)
-    return datetime.fromtimestamp(bounded, UTC)
+    return datetime.fromtimestamp(bounded, UTC).replace(tzinfo=None)
