@@ -35,6 +35,8 @@ MOST_IDS = 200
 """Ids of events that a hit lists, the newest."""
 
 _OPERATORS = {"LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "EQ": "=", "NEQ": "<>"}
+_GROWING = ("GTE", "GT")
+"""Conditions that more events can only help."""
 _ORDER = "moment, id, rule"
 _NUMBER = "DECIMAL(38, 6)"
 
@@ -54,7 +56,7 @@ def longest_reach(planned: Plan) -> int:
 
 def holding_sql(planned: Plan, rule: Rule) -> str:
     """SQL of HOLDING: for each hit below, its row in FOUND, its group and whether the condition
-    holds there. Groups in which it can never hold are left out."""
+    holds there. Stretches of time in which it can never hold are left out."""
     sigma = rule.correlation
     numbers = ", ".join(str(planned.numbers[used]) for used in rule.uses)
     source = (
@@ -63,14 +65,13 @@ def holding_sql(planned: Plan, rule: Rule) -> str:
     )
     known = " AND ".join(f"{g} IS NOT NULL" for g in group_columns(rule)) or "true"
     by = ", ".join(("org", *group_columns(rule)))
-    likely = f"SELECT {by} FROM s GROUP BY {by} HAVING {_possible(rule)}"
     if sigma.type in (SigmaCorrelationType.TEMPORAL, SigmaCorrelationType.TEMPORAL_ORDERED):
         inner, holds = _temporal(planned, rule, "SELECT * FROM l")
     else:
         inner, holds = "SELECT * FROM l", _aggregate(rule)
     return (
         f"WITH s AS MATERIALIZED (SELECT * FROM ({source}) WHERE {known}), "
-        f"l AS (SELECT s.* FROM s SEMI JOIN ({likely}) k USING ({by})) "
+        f"l AS ({_likely(rule, by)}) "
         f"SELECT place, {by}, id, moment, rule, coalesce({holds}, false) AS holds FROM ({inner}) "
         f"WINDOW w AS (PARTITION BY {by} ORDER BY moment "
         f"RANGE BETWEEN {_span(sigma)} PRECEDING AND CURRENT ROW)"
@@ -115,21 +116,39 @@ def contributing_sql(planned: Plan, rule: Rule, hits: str) -> str:
     )
 
 
-def _possible(rule: Rule) -> str:
-    """SQL over all rows of a group that holds wherever the condition may hold in some window."""
-    condition = rule.correlation.condition
-    kind = rule.correlation.type
-    if not isinstance(condition, SigmaCorrelationCondition):
-        return "true"
-    least = condition.count if condition.op.name in ("GTE", "GT", "EQ") else 0
-    if kind is SigmaCorrelationType.TEMPORAL_ORDERED:
-        return f"count(DISTINCT rule) >= {len(set(rule.uses))}"
+def _likely(rule: Rule, by: str) -> str:
+    """SQL of the rows of `s` near which the condition can hold.
+
+    Time is cut into stretches as long as the window, so a window lies in two of them, and what is
+    in it is no more than in both together. This holds for conditions that more events can only
+    help; for others all rows are taken.
+    """
+    sigma = rule.correlation
+    condition, kind = sigma.condition, sigma.type
+    least = condition.count if isinstance(condition, SigmaCorrelationCondition) else 0
     counted = {
         SigmaCorrelationType.EVENT_COUNT: "count(*)",
         SigmaCorrelationType.VALUE_COUNT: "count(DISTINCT metric)",
         SigmaCorrelationType.TEMPORAL: "count(DISTINCT rule)",
-    }
-    return f"{counted[kind]} >= {least}" if kind in counted else "true"
+        SigmaCorrelationType.TEMPORAL_ORDERED: "count(DISTINCT rule)",
+    }.get(kind)
+    if kind is SigmaCorrelationType.TEMPORAL_ORDERED:
+        least = len(set(rule.uses))
+    elif not isinstance(condition, SigmaCorrelationCondition) or condition.op.name not in _GROWING:
+        counted = None
+    if counted is None:
+        return "SELECT * FROM s"
+    stretch = f"moment // {sigma.timespan.seconds}"
+    return (
+        f"SELECT s.* FROM s SEMI JOIN (WITH c AS (SELECT {by}, {stretch} AS stretch, "
+        f"{counted} AS many FROM s GROUP BY {by}, {stretch}), q AS (SELECT {by}, stretch, many + "
+        f"CASE WHEN lag(stretch) OVER o = stretch - 1 THEN lag(many) OVER o ELSE 0 END AS pair "
+        f"FROM c WINDOW o AS (PARTITION BY {by} ORDER BY stretch)) "
+        f"SELECT {by}, stretch FROM q WHERE pair >= {least} UNION "
+        f"SELECT {by}, stretch - 1 FROM q WHERE pair >= {least}) k "
+        f"ON s.{stretch} = k.stretch AND "
+        + " AND ".join(f"s.{name.strip()} = k.{name.strip()}" for name in by.split(","))
+    )
 
 
 def _groups(planned: Plan, rule: Rule) -> str:
