@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridtrail.cli.context import Session, session
+from gridtrail.cli.detect_check import check_file
 from gridtrail.cli.options import FormatOption, OrgOption
 from gridtrail.cli.output import Format, listing
+from gridtrail.cli.silenced import list_silenced
 from gridtrail.cli.table import Column, Row, column
 from gridtrail.cli.talk import next_step, progress, say
 from gridtrail.cli.text import counted
 from gridtrail.cli.times import parse_day, parse_time
-from gridtrail.errors import WrongUse
+from gridtrail.errors import Stop, WrongUse
 from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ ANOMALY_COLUMNS = [
 ]
 ANOMALY_FIELDS = ["org", "id", "at", "detector", "subject", "reasons", "words", "raw"]
 
-_STATE_STYLES = {"blind": "red", "learning": "yellow"}
+_STATE_STYLES = {"failed": "red", "blind": "red", "learning": "yellow"}
 STATE_COLUMNS = [
     column("org"),
     column("detector"),
@@ -50,6 +53,32 @@ class EngineName(StrEnum):
 
     duckdb = "duckdb"
     spark = "spark"
+
+
+EngineOption = Annotated[
+    EngineName | None,
+    typer.Option("--engine", help="What computes (default: the setting detect.engine, duckdb)."),
+]
+MasterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--master",
+        metavar="URL",
+        help="The Spark cluster, such as spark://HOST:PORT; with it the engine is spark.",
+    ),
+]
+CheckOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--check",
+        metavar="FILE",
+        help="Only try the detector in this file on its cases and on what every detector must "
+        "pass (docs/detectors.md).",
+    ),
+]
+SilencedOption = Annotated[
+    bool, typer.Option("--silenced", help="Only list what was found and not said, and why.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -76,27 +105,23 @@ def detect(
         bool,
         typer.Option("--dry-run", help="Write nothing; print the anomalies that would be raised."),
     ] = False,
-    engine: Annotated[
-        EngineName | None,
-        typer.Option(
-            "--engine", help="What computes (default: the setting detect.engine, duckdb)."
-        ),
-    ] = None,
-    master: Annotated[
-        str | None,
-        typer.Option(
-            "--master",
-            metavar="URL",
-            help="The Spark cluster, such as spark://HOST:PORT; with it the engine is spark.",
-        ),
-    ] = None,
+    engine: EngineOption = None,
+    master: MasterOption = None,
+    check: CheckOption = None,
+    silenced: SilencedOption = False,
     output: FormatOption = Format.table,
 ) -> None:
     """Find anomalies in new events and make findings.
 
     Decides what came since the last time. Anomalies become events of the log, with their evidence.
     """
+    if check is not None:
+        check_file(check, output)
+        return
     run = session(context)
+    if silenced:
+        list_silenced(run, org, output)
+        return
     first = None if start is None else parse_day(start)
     last = None if end is None else parse_time(end, end=True)
     with computing(run, engine, master) as computes:
@@ -106,11 +131,18 @@ def detect(
         listing(rows, output, table=ANOMALY_COLUMNS, fields=ANOMALY_FIELDS)
         say("Nothing was written: without --dry-run these become events and findings.")
         return
+    _tell(run, report, org, output)
+
+
+def _tell(run: Session, report: DetectReport, org: str | None, output: Format) -> None:
+    """Make findings, print how the detectors are. Raises Stop when one of a user failed."""
     found = run_triage(run, org=org)
     rows = [row for one in report.organizations for row in state_rows(one)]
     listing(rows, output, table=STATE_COLUMNS, fields=STATE_FIELDS)
     say(f"{told(report)}; {counted(len(found), 'finding')}.")
     next_step(run.command("findings"), "lists the findings, the worst first")
+    for why in report.failed.values():
+        raise Stop(f"The others ran, but not this one. {why}")
 
 
 @contextmanager

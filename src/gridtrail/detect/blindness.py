@@ -19,7 +19,8 @@ LISTS = ("tor_lists", "ioc_lists", "suspicious_asn_lists")
 
 @dataclass(frozen=True, slots=True)
 class DetectorState:
-    """`working`, `learning` (too little history yet) or `blind` (an input is missing), and why."""
+    """`working`, `learning` (too little history yet), `blind` (an input is missing) or `failed`
+    (a detector of a user that cannot be loaded or stopped with an error), and why."""
 
     detector: str
     state: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ibis.expr.operations as ops
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from gridtrail.detect.anomalies import Emitted, anomaly_bytes
@@ -17,6 +18,17 @@ from gridtrail.detect.emission import Candidate, Verdict
 from gridtrail.engine.shape import Engine
 from gridtrail.errors import Stop, WrongUse
 from gridtrail.lake.lake import Lake
+
+
+class DetectorFailed(Stop):
+    """A detector raised an error; `detector` is its name."""
+
+    def __init__(self, detector: str, error: Exception) -> None:
+        super().__init__(
+            f"The detector {detector} failed ({type(error).__name__}: {error}): run "
+            "again with --debug and report what it prints."
+        )
+        self.detector = detector
 
 
 class DayStep:
@@ -38,11 +50,11 @@ class DayStep:
     def decide(self, context: DayContext) -> list[Candidate]:
         """What the detectors find in the day's events; `begin` was called before.
 
-        Raises Stop naming the detector that failed.
+        Raises DetectorFailed.
         """
         self.engine.keep("day_events", self._day_events)
         for level in self._levels:
-            self.engine.keep_all({step.name: step.relation for step in level})
+            self._blaming(self.engine.keep_all, {step.name: step.relation for step in level})
         found = self.engine.each(lambda one: self._named(one, context), self.detectors)
         return [candidate for candidates in found for candidate in candidates]
 
@@ -50,10 +62,28 @@ class DayStep:
         try:
             return list(self._candidates(detector, context))
         except Exception as error:  # whatever it is, it must be loud and name the detector
-            raise Stop(
-                f"The detector {detector.name} failed ({type(error).__name__}: {error}): run "
-                "again with --debug and report what it prints."
-            ) from error
+            raise DetectorFailed(detector.name, error) from error
+
+    def _blaming(
+        self, work: Callable[[Mapping[str, ir.Table]], None], relations: Mapping[str, ir.Table]
+    ) -> None:
+        """Do `work` on relations named after steps and profiles; an error names the detector."""
+        try:
+            work(relations)
+        except Exception:  # looked for below, and raised again when nobody is found
+            for name, relation in relations.items():
+                self._try(name, relation)
+            raise
+
+    def _try(self, name: str, relation: ir.Table) -> None:
+        try:
+            self.engine.rows(relation)
+        except Exception as error:
+            for detector in self.detectors:
+                parts = {part.name for part in (*detector.steps, *detector.profiles)}
+                if name.removesuffix("_today") in parts:
+                    raise DetectorFailed(detector.name, error) from error
+            raise
 
     def _candidates(self, detector: Detector, context: DayContext) -> Iterator[Candidate]:
         parameters = detector.parameters(context)
@@ -80,7 +110,8 @@ class DayStep:
 
     def close(self) -> None:
         """Learn from the day that `decide` saw: every profile as of the next day's start."""
-        self.engine.prepare({f"{p.name}_today": p.summary for p in self.profiles})
+        learned = {f"{profile.name}_today": profile.summary for profile in self.profiles}
+        self._blaming(self.engine.prepare, learned)
         self._nothing_today = False
         self._fold()
 
@@ -93,7 +124,7 @@ class DayStep:
 
     def _fold(self) -> None:
         # only now: summaries may read several profiles
-        self.engine.keep_all({profile.name: profile.folded for profile in self.profiles})
+        self._blaming(self.engine.keep_all, {p.name: p.folded for p in self.profiles})
 
     def emitted(
         self, lake: Lake, org: str, verdicts: Iterable[Verdict], detectors: Mapping[str, Detector]

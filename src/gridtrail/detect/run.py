@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from gridtrail.detect import plugins
 from gridtrail.detect import state as st
 from gridtrail.detect.allow import AllowEntry, apply, facts, from_settings
 from gridtrail.detect.anomalies import Emitted, store_anomalies, write_silenced
@@ -24,7 +25,7 @@ from gridtrail.detect.blindness import DetectorState, day_inputs, detector_state
 from gridtrail.detect.budget import allowances
 from gridtrail.detect.contract import DAY_SECONDS, DayContext, Detector, Profile, table, today
 from gridtrail.detect.day import RAW_DAY, view_events
-from gridtrail.detect.day_step import DayStep
+from gridtrail.detect.day_step import DayStep, DetectorFailed
 from gridtrail.detect.emission import Candidate, Said, Verdict, judge, still_remembered
 from gridtrail.detect.late import stand
 from gridtrail.detect.profiles import people
@@ -69,6 +70,7 @@ class DetectReport:
 
     organizations: list[OrganizationReport]
     seconds: float
+    failed: dict[str, str] = field(default_factory=dict)  # detectors of users, and why
 
     @property
     def stored(self) -> int:
@@ -97,11 +99,13 @@ def detect(
 ) -> DetectReport:
     """Decide every event that is not decided yet (`start`: from this UTC day on, again).
 
+    Detectors of users (see `plugins`) run beside `detectors`; when one of them fails, the others
+    go on without it, and the report and the detectors' states say so.
     `end` and `now` are seconds; events later than `now` minus the settle lag wait. What `allow`
     and the settings' `[[allow]]` name is silenced. A dry run writes nothing but facts of new
     addresses and clients, which are a cache.
 
-    Raises Stop naming the detector when one fails; nothing of that run is then published.
+    Raises DetectorFailed when one of `detectors` fails; nothing of that run is then published.
     """
     began = time.monotonic()
     moment = int(time.time()) if now is None else now
@@ -109,11 +113,20 @@ def detect(
     to = to if end is None else min(to, end)
     organizations = [org] if org is not None else lake.organizations()
     entries = (*from_settings(settings.allow), *allow)
-    reports = []
-    for each in organizations:
-        run = _Run(lake, engine, settings, detectors, each, to, entries, on_progress)
-        reports.append(run.go(start, dry_run=dry_run))
-    return DetectReport(reports, time.monotonic() - began)
+    loaded = plugins.load(detectors, settings.detect.plugins, base=settings.data)
+    reports: list[OrganizationReport] = []
+    failed = dict(loaded.failed)
+    while len(reports) < len(organizations):
+        each = organizations[len(reports)]
+        running = [one for one in loaded.detectors if one.name not in failed]
+        run = _Run(lake, engine, settings, running, each, to, entries, on_progress)
+        try:
+            reports.append(run.go(start, failed, dry_run=dry_run))
+        except DetectorFailed as error:
+            if error.detector not in loaded.plugins:
+                raise
+            failed[error.detector] = str(error)  # the organization once more, without it
+    return DetectReport(reports, time.monotonic() - began, failed)
 
 
 class _Run:
@@ -139,8 +152,11 @@ class _Run:
         self.verdicts: list[Verdict] = []
         self.decided: dict[dt.date, tuple[int, frozenset[str]]] = {}  # events seen, inputs
 
-    def go(self, start: dt.date | None, *, dry_run: bool) -> OrganizationReport:
-        """Decide; store anomalies first, then snapshots, then publish progress."""
+    def go(
+        self, start: dt.date | None, failed: Mapping[str, str], *, dry_run: bool
+    ) -> OrganizationReport:
+        """Decide; store anomalies first, then snapshots, then publish progress. `failed` says
+        which detectors cannot run, and why."""
         report = OrganizationReport(self.org, self.to)
         counts = self.lake.day_counts(self.org)
         progress = st.read_progress(self.lake, self.org)
@@ -162,6 +178,9 @@ class _Run:
         report.states = detector_states(
             progress, self.detectors, self.to, address_book(self.settings.enrich).lists
         )
+        report.states += [
+            DetectorState(name, "failed", why, self.to) for name, why in sorted(failed.items())
+        ]
         if not dry_run:
             self._publish(progress, days, report.states)
         return report
