@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from gridtrail.errors import BadSettings
+from gridtrail.settings_policy import PolicySettings
 
 SETTINGS_FILE = "gridtrail.toml"
 
@@ -346,6 +347,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     console: ConsoleSettings = ConsoleSettings()
     rules: RulesSettings = RulesSettings()
+    policy: PolicySettings = PolicySettings()
 
     @property
     def state(self) -> Path | str:
