@@ -208,6 +208,20 @@ def test_ordered_steps_come_in_strictly_later_seconds(
     assert chains((0, B), (5, A), (9, C), (10, C)) == [9]
 
 
+def test_a_person_may_have_another_threshold(
+    engine: DuckDB, rules_of: Callable[[str], RuleSet]
+) -> None:
+    """More is allowed to one and less to another; what is no number is told."""
+    text = BASE.format(name="a", action=A) + CORRELATION.format(
+        type="event_count", rules="a", condition="{gte: 3}"
+    ).removesuffix("---\n")
+    own = rules_of(text + "thresholds: {W0ANN: 5, W0BEN: 2}\n")
+    given = [Event(t, who, A, 1) for t in range(4) for who in ("ann", "ben", "cleo")]
+    assert seconds(ran(engine, own, given)) == [("ben", 1), ("cleo", 2)]
+    (problem,) = plan(rules_of(text + "thresholds: [5]\n")).problems
+    assert "thresholds are unclear" in problem.message
+
+
 def test_what_lacks_a_value_of_the_group_is_in_no_group(
     engine: DuckDB, rules_of: Callable[[str], RuleSet]
 ) -> None:

@@ -173,6 +173,7 @@ def plan(rules: RuleSet) -> Plan:
             else:
                 for name in needed(rule):
                     field(name)
+                check_thresholds(rule)
                 correlations.append(rule)
         except (SigmaError, UnknownField, NotImplementedError, ValueError) as error:
             problems.append(rule.problem(_sentence(error), _where(rule, error)))
@@ -188,6 +189,19 @@ def plan(rules: RuleSet) -> Plan:
         tuple(problems),
         tuple(python),
     )
+
+
+def check_thresholds(rule: Rule) -> None:
+    """Refuse `thresholds` that are no numbers, or have no group. Raises ValueError."""
+    given = rule.content.get("thresholds")
+    if given is None:
+        return
+    sound = isinstance(given, Mapping) and all(
+        isinstance(who, str) and isinstance(count, int | float) and not isinstance(count, bool)
+        for who, count in given.items()
+    )
+    if not sound or not rule.correlation.group_by:
+        raise ValueError("Its thresholds are unclear: write {W0BEN: 50} beside a group-by")
 
 
 def _values(

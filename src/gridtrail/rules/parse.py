@@ -164,7 +164,9 @@ def _rule(document: Document) -> tuple[Rule | None, list[Problem]]:
     uses: tuple[str, ...] = ()
     if isinstance(sigma, SigmaCorrelationRule):
         uses = references(sigma)
-    meaning = {k: document.content[k] for k in ("detection", "correlation") if k in content}
+    meaning = {
+        k: document.content[k] for k in ("detection", "correlation", "thresholds") if k in content
+    }
     return Rule(
         key=document.key,
         id=identity,

@@ -77,6 +77,12 @@ class Rule:
             return self.sigma
         raise TypeError(self.key)
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Value of the first field of `group-by` → the threshold for it, where it differs."""
+        found = self.content.get("thresholds")
+        return dict(found) if isinstance(found, Mapping) else {}
+
     def line(self, name: str = "") -> int:
         """The line of a key such as `detection.selection`, or of the nearest one around it."""
         while name and name not in self.lines:

@@ -25,7 +25,7 @@ from sigma.correlations import (
     SigmaRuleReference,
 )
 
-from gridtrail.engine.duckdb import quoted
+from gridtrail.engine.duckdb import literal, quoted
 from gridtrail.errors import WrongUse
 from gridtrail.rules.compile import FOUND, Plan, leaves
 from gridtrail.rules.parse import references
@@ -126,6 +126,7 @@ def _likely(rule: Rule, by: str) -> str:
     sigma = rule.correlation
     condition, kind = sigma.condition, sigma.type
     least = condition.count if isinstance(condition, SigmaCorrelationCondition) else 0
+    least = min([least, *rule.thresholds.values()])
     counted = {
         SigmaCorrelationType.EVENT_COUNT: "count(*)",
         SigmaCorrelationType.VALUE_COUNT: "count(DISTINCT metric)",
@@ -200,12 +201,12 @@ def _aggregate(rule: Rule) -> str:
     condition = sigma.condition
     if not isinstance(condition, SigmaCorrelationCondition):
         raise WrongUse(f"{rule.key} counts and has a condition of words: write one such as gte: 5.")
-    operator, limit = _OPERATORS[condition.op.name], condition.count
+    operator, limit = _OPERATORS[condition.op.name], _limit(rule, condition.count)
     if sigma.type is SigmaCorrelationType.EVENT_COUNT:
         return f"count(*) OVER w {operator} {limit}"
     if sigma.type is SigmaCorrelationType.VALUE_COUNT:
         return f"count(DISTINCT metric) OVER w {operator} {limit}"
-    number = f"{limit}::{_NUMBER}"
+    number = f"({limit})::{_NUMBER}"
     if sigma.type is SigmaCorrelationType.VALUE_SUM:
         return f"sum(metric) OVER w {operator} {number}"
     if sigma.type is SigmaCorrelationType.VALUE_AVG:  # no division: the same on every machine
@@ -214,6 +215,13 @@ def _aggregate(rule: Rule) -> str:
     if sigma.type is SigmaCorrelationType.VALUE_PERCENTILE:
         share = (condition.percentile if condition.percentile is not None else 95) / 100
     return f"quantile_disc(metric, {share}) OVER w {operator} {number}"
+
+
+def _limit(rule: Rule, usual: float) -> str:
+    """SQL of the threshold, which may be another one for some values of the group."""
+    own = rule.thresholds
+    branches = "".join(f"WHEN {literal(who)} THEN {own[who]} " for who in sorted(own))
+    return f"CASE g0 {branches}ELSE {usual} END" if branches else str(usual)
 
 
 def _temporal(planned: Plan, rule: Rule, source: str) -> tuple[str, str]:
