@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -110,6 +111,15 @@ def test_progress_round_trip(engine: DuckDB, new_lake: Callable[[], Lake]) -> No
     assert read_progress(lake, ORG) == one
     assert read_progress(lake, "E0OTHER").days[DAY].rows == 1
     assert read_progress(lake, "E0NONE") == Progress()
+
+
+def test_other_columns_are_another_table() -> None:
+    """After an upgrade a profile with another version or other columns begins anew."""
+    wider = replace(people, schema={**people.schema, "more": "int64"})
+    shapes = [shape_of(one) for one in (people, replace(people, version=99), wider, agents)]
+
+    assert len({shape.name for shape in shapes}) == 4
+    assert shape_of(people) == shapes[0]
 
 
 def test_snapshot_round_trip(engine: DuckDB, new_lake: Callable[[], Lake]) -> None:

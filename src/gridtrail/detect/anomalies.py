@@ -18,6 +18,7 @@ from gridtrail.detect.emission import Verdict
 from gridtrail.detect.evidence import evidence, score_millinats
 from gridtrail.engine.shape import Engine
 from gridtrail.lake.lake import Lake
+from gridtrail.lake.log import matching_files
 from gridtrail.lake.schema import EVENTS
 from gridtrail.slack import anomaly as slack_anomaly
 from gridtrail.slack.event import read_event
@@ -216,11 +217,11 @@ def write_silenced(
         if verdict.silenced is not None:
             row = _silenced_row(org, verdict)
             by_day.setdefault(row["day"], []).append(row)
-    lake.view(st.SILENCED, "_silenced", org=org)
-    known = lake.engine.rows(
-        "SELECT DISTINCT day FROM _silenced WHERE day BETWEEN $1 AND $2", [days[0], days[-1]]
-    )
-    for day in sorted({*by_day, *known["day"].to_pylist()}):
+    log = lake.log(st.SILENCED)
+    log.refresh()
+    files = matching_files(log.files(), {"org": org})
+    known = {dt.date.fromisoformat(file.partition["day"]) for file in files}
+    for day in sorted({*by_day, *(day for day in known if days[0] <= day <= days[-1])}):
         rows = pa.Table.from_pylist(by_day.get(day, []), schema=st.SILENCED.schema)
         lake.write(st.SILENCED, rows, replace={"org": org, "day": day})
 

@@ -355,6 +355,6 @@ def _signature(detectors: Sequence[Detector]) -> str:
     """Tells which profiles and detectors made a snapshot."""
     parts = sorted(
         {f"{d.name}={d.version}" for d in detectors}
-        | {f"{p.name}:{p.version}" for d in detectors for p in d.profiles}
+        | {st.shape_of(p).name for d in detectors for p in d.profiles}
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 
@@ -19,7 +21,7 @@ from gridtrail.detect.emission import Said
 from gridtrail.engine.duckdb import literal, quoted
 from gridtrail.engine.shape import Engine
 from gridtrail.lake.lake import Lake
-from gridtrail.lake.log import PartitionValue
+from gridtrail.lake.log import PartitionValue, TableLog, attempts, matching_files
 from gridtrail.lake.schema import TableShape
 
 SNAPSHOT_AGES = (0, 1, 3, 7, 15)
@@ -177,9 +179,15 @@ def write_progress(lake: Lake, org: str, progress: Progress) -> None:
 
 
 def shape_of(profile: Profile) -> TableShape:
-    """The lake's table for snapshots of a profile."""
+    """The lake's table for snapshots of a profile.
+
+    Another version, or other columns, are another table: snapshots of before an upgrade are never
+    read with the columns of after.
+    """
     schema = pa.schema([*_KEY, *arrow_schema(profile.schema)])
-    return TableShape(f"profile_{profile.name}", schema, ("org", "as_of"))
+    columns = repr(sorted(profile.schema.items())).encode()
+    mark = hashlib.sha256(columns).hexdigest()[:6]
+    return TableShape(f"profile_{profile.name}_{profile.version}_{mark}", schema, ("org", "as_of"))
 
 
 def save_snapshot(
@@ -209,12 +217,17 @@ def forget_snapshots(
     lake: Lake, org: str, profiles: Iterable[Profile], kept: Collection[dt.date]
 ) -> None:
     """Remove all snapshots of `org` but those of the days `kept`; run it after `write_progress`."""
+    days = {day.isoformat() for day in kept}
     for shape in (SAID, *(shape_of(profile) for profile in profiles)):
-        lake.view(shape, "_snapshot", org=org)
-        there = lake.engine.rows("SELECT DISTINCT as_of FROM _snapshot")["as_of"].to_pylist()
-        for day in sorted(set(there) - set(kept)):
-            nothing = shape.schema.empty_table()
-            lake.write(shape, nothing, replace={"org": org, "as_of": day})
+        attempts(partial(_forget, lake.log(shape), org, days))
+
+
+def _forget(log: TableLog, org: str, kept: Collection[str]) -> None:
+    """Take all days but those `kept` out of one table: from its log alone, in one commit."""
+    log.refresh()
+    files = matching_files(log.files(), {"org": org})
+    if stale := [file for file in files if file.partition["as_of"] not in kept]:
+        log.commit(removes=stale)
 
 
 def load_snapshot(
