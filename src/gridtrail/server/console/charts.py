@@ -53,7 +53,7 @@ def bucket_width(first: int, last: int) -> int:
     for width in _WIDTHS:
         if (last - first) / width <= _BARS:
             return width
-    return -(-(last - first) // _BARS // DAY + 1) * DAY
+    return -(-(last - first) // (_BARS * DAY)) * DAY
 
 
 def histogram(

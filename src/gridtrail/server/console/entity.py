@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gridtrail.enrich.dimensions import address_book
@@ -11,7 +11,7 @@ from gridtrail.lake.lake import Lake
 from gridtrail.server.console.charts import Hours, Line, day_line, week_hours
 from gridtrail.server.console.event import client_facts
 from gridtrail.server.console.evidence import Anomaly, anomaly_of
-from gridtrail.server.console.listing import ROW, Row, listed, select
+from gridtrail.server.console.listing import ROW, Row, keep, listed
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.text import shortened
@@ -27,6 +27,12 @@ _MOST_ANOMALIES = 20
 # the context of an app's event is the app's, not the person's
 _OWN = "app_id IS NULL"
 
+_KEPT = "console_activity"
+_COLUMNS = (
+    "date_create", "action", "actor_id", "actor_name", "entity_type", "entity_id", "entity_name",
+    "ip", "ua", "session_id", "app_id",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -37,7 +43,6 @@ class Activity:
     """
 
     events: int
-    first: int
     last: int
     days: int
     people: Sequence[Row]
@@ -68,46 +73,46 @@ def _activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity
         return None
     last = newest[0]["date_create"]
     recent = wanted.within(last - LOOK_BACK_DAYS * DAY, last)
-    hours = _hours(lake, recent)
-    days = _days(lake, recent)
     anomalies = listed(lake, recent.anomalies(), _MOST_ANOMALIES, columns=(*ROW, "details"))
-    events = sum(n for n, _ in days.values())
-    (total,) = select(lake, recent, "min(date_create) AS first, max(date_create) AS last")
-    return Activity(
-        events=events,
-        first=total["first"],
-        last=total["last"],
+    keep(lake, recent, _KEPT, _COLUMNS)
+    days = _days(lake)
+    files = "entity_type IN ('file', 'canvas')"
+    found = Activity(
+        events=sum(events for events, _ in days.values()),
+        last=last,
         days=LOOK_BACK_DAYS,
-        people=_grouped(lake, recent, "actor_id", "max(actor_name)"),
-        addresses=_addresses(lake, enrich, recent),
-        clients=_clients(lake, enrich, recent),
-        sessions=_grouped(lake, recent, "session_id", "NULL", _OWN),
-        files=_grouped(
-            lake, recent, "entity_id", "max(entity_name)", "entity_type IN ('file', 'canvas')"
-        ),
-        actions=_grouped(lake, recent, "action", "NULL"),
-        hours=week_hours(hours),
+        people=_grouped(lake, "actor_id", "max(actor_name)"),
+        addresses=_addresses(lake, enrich),
+        clients=_clients(lake, enrich),
+        sessions=_grouped(lake, "session_id", "NULL", _OWN),
+        files=_grouped(lake, "entity_id", "max(entity_name)", files),
+        actions=_grouped(lake, "action", "NULL"),
+        hours=week_hours(_hours(lake)),
         line=day_line(days, last // DAY, LOOK_BACK_DAYS, f"Events a day, {LOOK_BACK_DAYS} days"),
         anomalies=[anomaly_of(row) for row in anomalies.rows],
         newest=newest,
     )
+    lake.engine.command(f"DROP TABLE {_KEPT}")
+    return found
 
 
-def _grouped(
-    lake: Lake, wanted: Selection, column: str, name: str, which: str = "true"
-) -> list[Row]:
-    return select(
+def _ask(lake: Lake, what: str, end: str) -> list[Row]:
+    found: list[Row] = lake.engine.rows(f"SELECT {what} FROM {_KEPT} {end}").to_pylist()
+    return found
+
+
+def _grouped(lake: Lake, column: str, name: str, which: str = "true") -> list[Row]:
+    return _ask(
         lake,
-        wanted,
         f"{column} AS value, {name} AS name, count(*) AS events, min(date_create) AS first, "
         "max(date_create) AS last, count(DISTINCT actor_id) AS people",
-        f"AND {which} AND {column} IS NOT NULL GROUP BY 1 ORDER BY events DESC, value "
+        f"WHERE {which} AND {column} IS NOT NULL GROUP BY 1 ORDER BY events DESC, value "
         f"LIMIT {_MOST}",
     )
 
 
-def _addresses(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> list[Row]:
-    rows = _grouped(lake, wanted, "ip", "NULL", _OWN)
+def _addresses(lake: Lake, enrich: EnrichSettings) -> list[Row]:
+    rows = _grouped(lake, "ip", "NULL", _OWN)
     facts = address_book(enrich).facts_many([row["value"] for row in rows])
     return [
         {
@@ -121,8 +126,8 @@ def _addresses(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> list[Ro
     ]
 
 
-def _clients(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> list[Row]:
-    rows = _grouped(lake, wanted, "ua", "NULL", _OWN)
+def _clients(lake: Lake, enrich: EnrichSettings) -> list[Row]:
+    rows = _grouped(lake, "ua", "NULL", _OWN)
     return [{**row, **_of_client(enrich, row["value"])} for row in rows]
 
 
@@ -131,29 +136,22 @@ def _of_client(enrich: EnrichSettings, ua: str) -> dict[str, Any]:
     return {name: facts[name] for name in ("family", "kind", "version", "os", "expected")}
 
 
-def _hours(lake: Lake, wanted: Selection) -> Mapping[tuple[int, int], int]:
-    rows = select(
+def _hours(lake: Lake) -> Mapping[tuple[int, int], int]:
+    rows = _ask(
         lake,
-        wanted,
         # the epoch began on a Thursday
         "(date_create // 86400 + 3) % 7 AS day, date_create // 3600 % 24 AS hour, "
         "count(*) AS events",
-        f"AND {_OWN} GROUP BY ALL",
+        f"WHERE {_OWN} GROUP BY ALL",
     )
     return {(row["day"], row["hour"]): row["events"] for row in rows}
 
 
-def _days(lake: Lake, wanted: Selection) -> Mapping[int, tuple[int, int]]:
-    rows = select(
+def _days(lake: Lake) -> Mapping[int, tuple[int, int]]:
+    rows = _ask(
         lake,
-        wanted,
         "date_create // 86400 AS day, count(*) AS events, "
         "count(*) FILTER (action = 'anomaly') AS anomalies",
         "GROUP BY ALL",
     )
     return {row["day"]: (row["events"], row["anomalies"]) for row in rows}
-
-
-def with_more(wanted: Selection, term: str, *values: Any) -> Selection:
-    """`wanted` with one more term of ours."""
-    return replace(wanted, more=(term, values))

@@ -21,7 +21,7 @@ from gridtrail.settings import EnrichSettings
 
 _MINUTES = (5, 30, 120, 1440)
 _DEFAULT_MINUTES = 30
-_MOST_AROUND = 500
+_MOST_AROUND = 200
 
 
 @dataclass(frozen=True, slots=True)

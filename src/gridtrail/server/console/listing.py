@@ -120,6 +120,18 @@ def select(lake: Lake, wanted: Selection, what: str, end: str = "") -> list[Row]
     return found
 
 
+def keep(lake: Lake, wanted: Selection, name: str, columns: Sequence[str]) -> None:
+    """Make the engine's table `name` of the events of `wanted`: for several questions about them.
+
+    It stands until the next one of that name is made.
+    """
+    files = _files(lake, wanted, wanted.filter.latest)
+    terms = wanted.sql
+    chosen = ", ".join(quoted(column) for column in columns)
+    query = f"SELECT {chosen} FROM {_scan(lake, files)} WHERE {terms.sql}"
+    lake.engine.command(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {query}", terms.values)
+
+
 def _files(lake: Lake, wanted: Selection, latest: int | None) -> list[DataFile]:
     log = lake.log(EVENTS_TABLE)
     log.refresh()

@@ -24,7 +24,7 @@ from gridtrail.triage.store import FindingStore
 
 _Result = TypeVar("_Result")
 
-_TRAIL_SECONDS = 2
+_TRAIL_SECONDS = 15  # each moving is a commit of the lake, and nothing is lost meanwhile
 
 log = structlog.get_logger("gridtrail.console")
 
