@@ -162,6 +162,21 @@ def test_a_run_again_writes_nothing_and_an_event_late_by_days_is_taken_in(
     assert [hit.rule for hit in hits_in(lake)] == ["burst", "many"]
 
 
+def test_windows_reach_over_midnight_between_runs_and_between_pieces_of_one(
+    new_lake: Callable[[], Lake], settings: Settings, rules: RuleSet
+) -> None:
+    """What was found the day before is looked at again, or kept."""
+    events = list(burst(718, 3))  # 23:58 to 00:00
+    twice, once = new_lake(), new_lake()
+    stage.store(twice, events[:2])
+    assert decide(twice, settings, rules, events[1]["date_create"] + LAG) == []
+    stage.store(twice, events[2:])
+    assert [hit.rule for hit in decide(twice, settings, rules, NEVER)] == ["burst"]
+    stage.store(once, events)
+    assert [hit.rule for hit in decide(once, settings, rules, NEVER, piece_events=1)] == ["burst"]
+    assert hits_in(once) == hits_in(twice)
+
+
 def test_a_dry_run_writes_no_hits_and_an_undecided_second_waits(
     new_lake: Callable[[], Lake], settings: Settings, rules: RuleSet
 ) -> None:

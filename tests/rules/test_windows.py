@@ -208,6 +208,24 @@ def test_ordered_steps_come_in_strictly_later_seconds(
     assert chains((0, B), (5, A), (9, C), (10, C)) == [9]
 
 
+def test_a_window_of_sixty_seconds_holds_sixty_seconds(
+    engine: DuckDB, rules_of: Callable[[str], RuleSet]
+) -> None:
+    """The second sixty before is outside; a burst counts again after it."""
+    text = BASE.format(name="a", action=A) + CORRELATION.format(
+        type="event_count", rules="a", condition="{gte: 3}"
+    )
+    rules = rules_of(text)
+
+    def fired(*times: int) -> list[int]:
+        return [h.at - START for h in ran(engine, rules, [Event(t, "ann", A, 1) for t in times])]
+
+    assert fired(0, 30, 59) == [59]
+    assert fired(0, 30, 60) == []
+    assert fired(0, 1, 2, 3, 62, 63, 64) == [2, 64]
+    assert fired(0, 0, 0, 0) == [0]
+
+
 def test_a_person_may_have_another_threshold(
     engine: DuckDB, rules_of: Callable[[str], RuleSet]
 ) -> None:

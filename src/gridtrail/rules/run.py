@@ -79,13 +79,15 @@ def run_rules(
     end: int | None = None,
     now: int | None = None,
     dry_run: bool = False,
+    piece_events: int = PIECE_EVENTS,
     on_progress: OnProgress | None = None,
 ) -> RulesReport:
     """Decide the events that the rules have not decided yet (`start`: from this UTC day on, again).
 
     `rules` None means those that the settings name, as their files are now. `end` and `now` are
     seconds; events later than `now` minus the settle lag wait. A dry run writes nothing but facts
-    of new addresses and clients, which are a cache.
+    of new addresses and clients, which are a cache. Days of up to `piece_events` events together
+    are decided in one go.
 
     Raises BadSettings when a folder of rules is not there, RetryLater as `Lake.write`.
     """
@@ -100,7 +102,7 @@ def run_rules(
     failed: list[Problem] = []
     for each in [org] if org is not None else lake.organizations():
         run = _Run(lake, engine, settings, planned, each, to, tell)
-        reports.append(run.go(start, dry_run=dry_run))
+        reports.append(run.go(start, piece_events, dry_run=dry_run))
         failed += run.problems
     problems = (*chosen.problems, *planned.problems, *dict.fromkeys(failed))
     return RulesReport(reports, problems, time.monotonic() - began)
@@ -149,13 +151,13 @@ class _Run:
         self.problems: list[Problem] = []  # of Python rules
         self.covered = 0  # the last second that was added to the evaluation
 
-    def go(self, start: dt.date | None, *, dry_run: bool) -> OrganizationHits:
+    def go(self, start: dt.date | None, piece_events: int, *, dry_run: bool) -> OrganizationHits:
         """Decide, store the hits, publish the progress."""
         report = OrganizationHits(self.org, self.to)
         counts = self.lake.day_counts(self.org)
         progress = read_progress(self.lake, self.engine, self.org)
         days = self._days(progress, counts, start)
-        for piece in pieces(days, counts):
+        for piece in pieces(days, counts, piece_events):
             self.tell(f"deciding {piece[0]}", report.days, len(days))
             rows = self.decide(piece)
             report.days += len(piece)
@@ -245,13 +247,15 @@ class _Run:
         return Decided(rows, self.to, waiting, frozenset())
 
 
-def pieces(days: Sequence[dt.date], counts: Mapping[dt.date, int]) -> Iterator[list[dt.date]]:
-    """Runs of consecutive days, each of about PIECE_EVENTS events at most."""
+def pieces(
+    days: Sequence[dt.date], counts: Mapping[dt.date, int], most: int = PIECE_EVENTS
+) -> Iterator[list[dt.date]]:
+    """Runs of consecutive days, each of `most` events at most, or a single day."""
     piece: list[dt.date] = []
     events = 0
     for day in days:
         apart = bool(piece) and day - piece[-1] != ONE_DAY
-        if piece and (apart or events + counts[day] > PIECE_EVENTS):
+        if piece and (apart or events + counts[day] > most):
             yield piece
             piece, events = [], 0
         piece.append(day)
