@@ -90,15 +90,11 @@ def _deciding_events(
     """Columns and raw text of the deciding events; they stay in the engine as `_deciding`."""
     wanted = {(v.candidate.event_id, v.candidate.at) for v in verdicts}
     ids, times = zip(*sorted(wanted), strict=True)
-    view_events(
-        lake,
-        engine,
-        "_around",
-        AROUND,
-        org=org,
-        oldest=min(times) - SESSION_MEMORY_DAYS * DAY_SECONDS,
-        latest=max(times),
-    )
+    first, last = min(times), max(times)
+    # the raw text, most of an event's bytes, is read of these days alone
+    view_events(lake, engine, "_then", THEN, org=org, oldest=first, latest=last)
+    before = first - SESSION_MEMORY_DAYS * DAY_SECONDS
+    view_events(lake, engine, "_around", AROUND, org=org, oldest=before, latest=last)
     columns = {"id": pa.array(ids), "date_create": pa.array(times, pa.int64())}
     engine.keep("_wanted", pa.table(columns))
     engine.keep("_deciding", _DECIDING)
@@ -109,7 +105,7 @@ def _deciding_events(
 def _deciding_expression() -> ir.Table:
     """The wanted events with the country of their address."""
     countries = table("addresses", ADDRESSES).select(address="ip", country="country")
-    found = _around.join(_wanted, ["id", "date_create"])
+    found = _then.join(_wanted, ["id", "date_create"])
     placed = found.left_join(countries, found.ip == countries.address)
     return placed.select(*DECIDING)
 
@@ -157,10 +153,11 @@ AROUND = {
     "app_id": "string",
     "ip": "string",
     "ua": "string",
-    "raw": "string",
 }
-DECIDING = {name: kind for name, kind in AROUND.items() if name != "action"} | {"country": "string"}
+THEN = AROUND | {"raw": "string"}
+DECIDING = {name: kind for name, kind in THEN.items() if name != "action"} | {"country": "string"}
 _around = table("_around", AROUND)
+_then = table("_then", THEN)
 _wanted = table("_wanted", {"id": "string", "date_create": "int64"})
 _deciding = table("_deciding", DECIDING)
 _DECIDING = _deciding_expression()
