@@ -111,6 +111,16 @@ class BuiltAnew(Logins):
         return _logins().filter(ibis._.number == 3)
 
 
+class Unportable(Logins):
+    """Decides by a float that depends on the order in which rows are added up."""
+
+    @cached_property
+    def candidates(self) -> ir.Table:
+        rows = _logins()
+        mean = rows["at"].mean().over(ibis.window(group_by=rows.subject))
+        return rows.filter((rows.number == 3) & (rows["at"] > mean))
+
+
 class Unquoted(Logins):
     """Puts a stranger's text into its query as it is."""
 
@@ -180,6 +190,7 @@ def test_sound_detector(runner: CaseRunner) -> None:
         (Peeks, "point_in_time"),
         (Retracts, "increments"),
         (BuiltAnew, "contract"),
+        (Unportable, "portable"),
         (Unquoted, "hostile_text"),
         (Unproven, "evidence"),
         (Wordless, "evidence"),

@@ -21,6 +21,7 @@ from gridtrail.detect.blindness import LISTS
 from gridtrail.detect.cases import Case, CaseRunner, act_events, before
 from gridtrail.detect.contract import DAY_SECONDS, Anomaly, DayContext, Detector
 from gridtrail.detect.hostile import poisoned, strangers
+from gridtrail.engine.spark_sql import not_portable
 from gridtrail.errors import GridtrailError, Stop, WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.tables import Snapshot
@@ -151,6 +152,17 @@ def contract(bench: Bench) -> Iterator[str]:
     missing = {"subject", "subject_type", "event_id", "at"} - set(detector.candidates.columns)
     if missing:
         yield f"candidates lacks the columns {sorted(missing)}"
+
+
+def portable(bench: Bench) -> Iterator[str]:
+    """Both engines can compute all its relations, and compute them alike."""
+    detector = bench.detector
+    relations = {step.name: step.relation for step in detector.steps}
+    for profile in detector.profiles:
+        relations[f"what the profile {profile.name} learns"] = profile.summary
+        relations[f"what the profile {profile.name} keeps"] = profile.folded
+    for name, relation in {**relations, "candidates": detector.candidates}.items():
+        yield from (f"{name}: {said}" for said in not_portable(relation))
 
 
 # time and order -----------------------------------------------------------------------------
@@ -456,7 +468,7 @@ def _rows(bench: Bench, lake: Lake, profile: Any) -> list[str]:
 CHECKS: Mapping[str, Check] = {
     one.__name__: one
     for one in (
-        contract, point_in_time, increments, rebuild, late_event, second_run, crash,
+        contract, portable, point_in_time, increments, rebuild, late_event, second_run, crash,
         failure_is_loud, emission_is_not_learning, cost, evidence, shape, hostile_text,
     )
 }  # fmt: skip
