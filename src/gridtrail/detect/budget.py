@@ -25,25 +25,27 @@ from gridtrail.detect.contract import DAY_SECONDS
 
 SHARES: Mapping[str, float] = {
     "ip_address": 0.25,
-    "user_agent": 0.15,
-    # counts, together 0.25
-    "excessive_downloads": 0.15,
+    # user agents, together 0.15
+    "user_agent": 0.075,
+    "unexpected_user_agent": 0.075,
+    # counts, together 0.22
+    "excessive_downloads": 0.12,
     "excessive_file_shares": 0.04,
     "unexpected_api_call_volume": 0.03,
     "unexpected_message_deletion": 0.02,
     "potential_spam": 0.01,
     # clients, together 0.1
-    "unexpected_client": 0.06,
-    "spoofed_user_agent": 0.04,
+    "unexpected_client": 0.05,
+    "spoofed_user_agent": 0.05,
     "unexpected_admin_action": 0.10,
     "session_fingerprint": 0.05,
-    # the rest, together 0.1
+    # the rest, together 0.07
     "unexpected_scraping": 0.03,
     "excessive_malware_uploads": 0.02,
-    "unexpected_credential_testing": 0.02,
+    "unexpected_credential_testing": 0.01,
     "search_volume": 0.01,
 }
-"""Share of the nominal budget by detector; 0.02 are left for detectors of users."""
+"""Share of the nominal budget by detector; 0.06 are left for detectors of users."""
 
 ABSOLUTE = frozenset({"tor", "asn", "in_ioc_list"})
 """Detectors whose evidence is absolute (an address on a list): no nominal rate, so no share; they
