@@ -61,6 +61,7 @@ def test_a_broken_file_is_told_with_its_line_and_the_others_go_on(tmp_path: Path
         "timespan: 1m, condition: {gte: 2}}\n",
         "span": "title: s\ncorrelation: {type: event_count, rules: good, group-by: id, "
         "timespan: soon, condition: {gte: 2}}\n",
+        "null": RULE.format(name="n", action='"a\\0b"'),
         "bomb": "a: &a [x, x, x, x, x, x, x, x]\n"
         + "".join(
             f"{c}: &{c} [{', '.join(['*' + p] * 8)}]\n"

@@ -145,7 +145,10 @@ def build(documents: Sequence[Document]) -> RuleSet:
 
 def _rule(document: Document) -> tuple[Rule | None, list[Problem]]:
     """One document as a rule, not connected to others yet."""
-    content = json.loads(json.dumps(document.content, default=str))  # dates as text, no sharing
+    text = json.dumps(document.content, default=str)
+    if "\\u0000" in text:
+        return None, [document.problem("It holds a null character: take it away.")]
+    content = json.loads(text)  # dates as text, nothing shared
     try:
         parsed = SigmaCollection.from_dicts(
             [content], collect_errors=True, resolve_references=False
