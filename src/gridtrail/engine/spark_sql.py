@@ -56,6 +56,13 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc] # Ibis ships no types
             return self.cast(sge.convert(repr(float(value))), dtype)
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
 
+    def visit_InValues(self, op: ops.InValues, **given: Any) -> Any:  # noqa: N802
+        # `a IN (1, 2) = b` is no Spark SQL
+        return sge.paren(super().visit_InValues(op, **given), copy=False)
+
+    def visit_Between(self, op: ops.Between, **given: Any) -> Any:  # noqa: N802
+        return sge.paren(super().visit_Between(op, **given), copy=False)
+
     def visit_StringSplit(self, op: ops.StringSplit, *, arg: Any, delimiter: Any) -> Any:  # noqa: N802
         # Spark splits at a regular expression
         exact = self.f.concat("\\Q", delimiter, "\\E")
