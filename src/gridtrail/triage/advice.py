@@ -65,7 +65,7 @@ def _allow_client(story: Story) -> Iterator[str]:
     if story.client:
         yield (
             f"If {quoted(story.client)} is sanctioned, add it to the setting "
-            "enrich.expected_clients and close this as expected."
+            "policy.sanctioned_clients and close this as expected."
         )
 
 
@@ -85,6 +85,20 @@ def _place(_story: Story) -> Iterator[str]:
     yield (
         "Find out whose address range it is: a new office, a VPN or an event explains several "
         "people at once, a stranger's does not."
+    )
+
+
+def _leaver(story: Story) -> Iterator[str]:
+    yield (
+        f"Tell whoever handles the departure of {story.name} before asking anything, and keep the "
+        "log of it."
+    )
+
+
+def _forbidden(story: Story) -> Iterator[str]:
+    yield (
+        f"Have {quoted(story.forbidden)} stopped; if it is allowed for {story.name} after all, "
+        "take it from the setting policy.forbidden_clients."
     )
 
 
@@ -111,6 +125,8 @@ _PARTS = {
     "admin_takeover": (_sign_out, _ask_elsewhere, _device, _allow_address),
     "scraping_tool": (_sign_out, _manager, _files, _allow_client),
     "blinded": (_restore, _sign_out, _ask_elsewhere),
+    "leaving_insider": (_leaver, _files, _sign_out),
+    "forbidden_client": (_forbidden, _sign_out, _files),
     "rule": (_look, _sign_out),
     "malware_spread": (_look, _files, _device),
     "shared_place": (_place, _sign_out, _allow_address),

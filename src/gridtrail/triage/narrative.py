@@ -20,6 +20,7 @@ _ACTIONS = MappingProxyType(
 _MOST_PEOPLE = 5
 _MOST_FILES = 5
 _MOST_OTHER = 6
+_MOST_RULINGS = 6
 
 
 def narrative_of(story: Story) -> str:
@@ -31,6 +32,8 @@ def narrative_of(story: Story) -> str:
         _files,
         _addresses,
         _clients,
+        _policy,
+        _impact,
         _usual,
         _anomalies,
         _else,
@@ -78,11 +81,13 @@ def _meaning(story: Story) -> Iterator[str]:
             "Several people came from one address range that is unusual for each of them: a new "
             "office, egress or event, or somebody who holds several accounts"
         )
+    elif story.pattern == "leaving_insider":
+        yield "Somebody who leaves took more than usual"
     elif story.pattern == "malware_spread":
         yield "More than one person brought in malicious files: look for what they have in common"
     elif story.pattern == "rogue_app":
         yield "More than one thing about this app is unusual at the same time"
-    elif story.pattern == "bulk_download":
+    elif story.pattern == "bulk_download" and story.families == {"volume"}:
         yield "Nothing but the volume is unusual: no address, session or client anomaly is near"
 
 
@@ -135,6 +140,18 @@ def _clients(story: Story) -> Iterator[str]:
             f"The client calls itself {quoted(row['ua'])}, which nobody listed as expected; "
             f"{_known(story, row)}"
         )
+
+
+def _policy(story: Story) -> Iterator[str]:
+    said = [one["words"] for one in story.context["judged"]["policy"]]
+    for text in said[:_MOST_RULINGS]:
+        yield f"By policy: {text}"
+
+
+def _impact(story: Story) -> Iterator[str]:
+    said = [one["words"] for one in story.context["impact"] if one["what"] != "files"]
+    if said:
+        yield f"What it can mean: {'; '.join(said)}"
 
 
 def _known(story: Story, row: Mapping[str, Any]) -> str:

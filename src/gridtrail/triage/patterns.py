@@ -60,6 +60,15 @@ RULE_CRITICAL = Pattern("rule", 0.0, "high", "critical")
 TOR = Pattern("tor", 0.0, "medium", "critical")
 """A Tor exit is a fact, not a statistic: never low."""
 
+LEAVING_INSIDER = Pattern("leaving_insider", 4.0, "medium", "high")
+"""Somebody who leaves takes data; see `policy`."""
+
+FORBIDDEN_CLIENT = Pattern("forbidden_client", 4.0, "medium", "critical")
+"""A client that the policy forbids, whatever else is odd."""
+
+CROWN_JEWELS = Pattern("crown_jewels", 3.0, "low", "medium")
+"""What matters most was touched (see `impact`): worth a look even if it is volume alone."""
+
 TOR_ALONE = Pattern("tor", 0.0, "medium", "medium")
 GRAVE = Pattern("grave", 0.0, "medium", "critical")
 """Reasons that mean harm by themselves: a session that changed, malware, odd administration,
@@ -91,13 +100,20 @@ def unprecedented(most_today: int, most_before: int, days: int) -> bool:
     return days >= HISTORY_DAYS and most_today >= FEWEST_UNPRECEDENTED and most_today > most_before
 
 
-def patterns_of(anomalies: Sequence[Anomaly], *, never_so_many: bool = False) -> list[Pattern]:
-    """The pattern the anomalies make, what several people share, and UNPRECEDENTED where
-    `never_so_many`; the gravest first."""
+def patterns_of(
+    anomalies: Sequence[Anomaly],
+    *,
+    never_so_many: bool = False,
+    policy: Sequence[Pattern] = (),
+    jewels: bool = False,
+) -> list[Pattern]:
+    """The pattern the anomalies make, what several people share, and those of the `policy`, the
+    gravest first; then UNPRECEDENTED where `never_so_many`, and CROWN_JEWELS where `jewels`."""
     people = [_main(mine) for mine in by_actor(anomalies).values()]
-    found = [min(people, key=_GRAVEST.index), *_shared(anomalies)]
+    found = [min(people, key=_GRAVEST.index), *_shared(anomalies), *policy]
     found.sort(key=_GRAVEST.index)
-    return [*found, UNPRECEDENTED] if never_so_many else found
+    beside = [UNPRECEDENTED] * never_so_many + [CROWN_JEWELS] * jewels
+    return [*found, *beside]
 
 
 def by_actor(anomalies: Sequence[Anomaly]) -> dict[str | None, list[Anomaly]]:
@@ -153,9 +169,9 @@ LEVELS = ("medium", "high", "critical")
 _RULE = {"medium": RULE, "high": RULE_HIGH, "critical": RULE_CRITICAL}
 
 _GRAVEST = [
-    BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, MALWARE_SPREAD, ROGUE_APP,
-    SHARED_PLACE, TOR,
-    TOR_ALONE, RULE_CRITICAL, RULE_HIGH, GRAVE, PLAIN, RULE, BULK_DOWNLOAD,
+    BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, LEAVING_INSIDER, MALWARE_SPREAD,
+    ROGUE_APP, SHARED_PLACE, FORBIDDEN_CLIENT, TOR, TOR_ALONE, RULE_CRITICAL, RULE_HIGH, GRAVE,
+    PLAIN, RULE, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 

@@ -17,10 +17,12 @@ from gridtrail.triage.exposure import Exposure
 from gridtrail.triage.finding import Finding, derived_id, worst_first
 from gridtrail.triage.history import history_of
 from gridtrail.triage.identity import claims
+from gridtrail.triage.impact import impact_of
 from gridtrail.triage.join import join
 from gridtrail.triage.judgement import judge
 from gridtrail.triage.narrative import narrative_of
 from gridtrail.triage.patterns import actors_of, patterns_of, unprecedented
+from gridtrail.triage.policy import deactivated_after, read_deactivated, rule_on, together
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits, rule_of
 from gridtrail.triage.score import evidence_nats, score
@@ -97,6 +99,7 @@ class _Organization:
         self._settings = settings
         self._rates = Rates(raised, nominal_of(raised))
         self._exposure = Exposure(engine, _ALL, org)
+        self._ends = read_deactivated(engine, _ALL, org)
 
     def findings(self, groups: Sequence[Group]) -> list[Finding]:
         """The finding of each group."""
@@ -121,22 +124,45 @@ class _Organization:
         )
         context = context_of(around, self._settings)
         judged = judge(self._lake, self._settings, anomalies, context)
-        context |= {"judged": {"addresses": judged.addresses, "clients": judged.clients}}
+        ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
+        impact = impact_of(around, self._settings.policy, anomalies, context)
+        context |= {
+            "judged": {
+                "addresses": judged.addresses,
+                "clients": judged.clients,
+                "policy": ruling.rows,
+            },
+            "impact": impact.rows,
+        }
         story = Story(
             anomalies=anomalies,
-            patterns=patterns_of(anomalies, never_so_many=never_so_many),
+            patterns=patterns_of(
+                ruling.seen,
+                never_so_many=never_so_many,
+                policy=ruling.patterns,
+                jewels=impact.jewels,
+            ),
             context=context,
             history=history_of(around, reasons, counts),
             expected_clients=self._settings.enrich.expected_clients,
         )
         surprises = self._surprises(anomalies)
-        evidence = evidence_nats(anomalies)
-        total = score(surprises, evidence, story.patterns, judged.network_nats)
+        moves = together({"network": judged.network_nats}, ruling.moves)
+        total = score(
+            surprises,
+            evidence_nats(anomalies),
+            story.patterns,
+            moves,
+            {**impact.nats, **ruling.bonuses},
+        )
         parts = {
             "pattern": story.pattern,
             "nats": total.nats,
             "families": dict(total.families),
             "patterns": dict(total.bonuses),
+            "impact": dict(total.impact),
+            "rates": {family: round(nats, 3) for family, nats in sorted(surprises.items())},
+            "moves": moves,
         }
         return Finding(
             id=derived_id(first.org, first.actor or "", first.id),
@@ -156,10 +182,15 @@ class _Organization:
             context=story.context,
             history={
                 **story.history,
-                "score": {"pattern": story.pattern, "nats": total.nats, **parts},
+                "score": parts,
             },
             advice=advice_of(story),
         )
+
+    def _deactivated(self, anomalies: Sequence[Anomaly]) -> dict[str, int]:
+        """Actor -> when they were deactivated, if that was soon after."""
+        last = max(one.happened for one in anomalies)
+        return deactivated_after(self._ends, {one.raised.actor for one in anomalies}, last)
 
     def _surprises(self, anomalies: Sequence[Anomaly]) -> dict[str, float]:
         """Family -> nats: a family says as much as it says of the one whom it surprises most."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gridtrail.triage.anomaly import Anomaly
@@ -32,14 +32,15 @@ bounds. Critical without a pattern takes three families at their most surprising
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`value` orders findings, `nats` is the plain sum, `families` and `bonuses` are its parts;
-    three decimals."""
+    """`value` orders findings, `nats` is the plain sum, `families`, `bonuses` and `impact` are its
+    parts; three decimals."""
 
     value: float
     nats: float
     severity: str
     families: Mapping[str, float]
     bonuses: Mapping[str, float]
+    impact: Mapping[str, float] = field(default_factory=dict)
 
 
 def evidence_nats(anomalies: Sequence[Anomaly]) -> dict[str, float]:
@@ -64,25 +65,30 @@ def score(
     surprises: Mapping[str, float],
     evidence: Mapping[str, float],
     patterns: Sequence[Pattern],
-    network_nats: float = 0.0,
+    moves: Mapping[str, float] = MappingProxyType({}),
+    impact: Mapping[str, float] = MappingProxyType({}),
 ) -> Score:
     """The score of `surprises` (family -> nats) and `evidence` with the bonuses of `patterns`.
 
-    `network_nats` is what other systems saw of the people (see `judgement`): it lowers the network
-    family where there is one, and raises it in any case.
+    `moves` is what other systems and the policy say (see `judgement`, `policy`), by family: it
+    lowers a family where there is one, and raises it in any case. `impact` is added as it is: the
+    expected loss is a probability times a harm, a sum in nats.
     """
     families = {
         family: round(min(MOST_NATS, max(nats, evidence.get(family, 0.0))), 3)
         for family, nats in sorted(surprises.items())
     }
-    if network_nats > 0 or "network" in families:
-        moved = families.get("network", 0.0) + network_nats
-        families["network"] = round(min(MOST_NATS, max(0.0, moved)), 3)
+    for family, nats in sorted(moves.items()):
+        if nats > 0 or family in families:
+            moved = families.get(family, 0.0) + nats
+            families[family] = round(min(MOST_NATS, max(0.0, moved)), 3)
     bonuses = {pattern.name: pattern.bonus for pattern in patterns if pattern.bonus}
+    added = {name: round(nats, 3) for name, nats in sorted(impact.items()) if nats}
+    parts = (*families.values(), *bonuses.values(), *added.values())
     # thousandths are summed as whole numbers, so that no order of families changes the last digit
-    total = sum(round(1_000 * nats) for nats in (*families.values(), *bonuses.values())) / 1_000
+    total = sum(round(1_000 * nats) for nats in parts) / 1_000
     severity = _severity(total, patterns)
-    return Score(_in_band(total, severity), total, severity, families, bonuses)
+    return Score(_in_band(total, severity), total, severity, families, bonuses, added)
 
 
 def _severity(nats: float, patterns: Sequence[Pattern]) -> str:

@@ -100,6 +100,12 @@ class Story:
         return ""
 
     @property
+    def forbidden(self) -> str:
+        """The forbidden client that was used, safe to show."""
+        rows = self.context["judged"]["policy"]
+        return next((r["value"] for r in rows if r["policy"] == "forbidden_clients"), "a client")
+
+    @property
     def reason_words(self) -> list[str]:
         """The reasons in words; unknown ones by their code."""
         if not self.reasons and self.hits:
@@ -125,7 +131,7 @@ def _scraped(story: Story) -> str:
 
 def _bulk(story: Story) -> str:
     did = [_VOLUME[reason] for reason in story.reasons if reason in _VOLUME]
-    return f"{story.name} {listed(did)}"
+    return f"{story.name} {listed(did)}" if did else _reasons(story)
 
 
 def _reasons(story: Story) -> str:
@@ -150,6 +156,8 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "shared_place": lambda story: f"{story.people} used Slack from one unusual network",
         "rogue_app": lambda story: f"The app {story.name} does what it never did",
         "blinded": lambda story: f"{story.name} weakens what would see them",
+        "leaving_insider": lambda story: f"{story.name} is leaving and takes data along",
+        "forbidden_client": lambda story: f"{story.name} used {story.forbidden}, forbidden here",
         "rule": lambda story: f"{story.name}: {listed(story.reason_words)}",
         "tor": lambda story: f"{story.name} used Slack through Tor",
         "bulk_download": _bulk,

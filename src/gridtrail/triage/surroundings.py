@@ -116,6 +116,15 @@ class Surroundings:
         rows: list[dict[str, Any]] = self.engine.rows(sql, parameters).to_pylist()
         return rows
 
+    def did(self, actors: Sequence[str], actions: Sequence[str]) -> bool:
+        """Whether one of `actors` did one of `actions` in the days that are looked at."""
+        found = self.ask(
+            "SELECT 1 FROM triage_days WHERE date_create <= ? AND list_contains(?, actor_id) "
+            "AND list_contains(?, action) LIMIT 1",
+            [self.window.end, list(actors), list(actions)],
+        )
+        return bool(found)
+
     def _near(self) -> None:
         window, actors = self.window, list(self.window.actors)
         self.engine.command(
