@@ -1,4 +1,4 @@
-"""`python -m bench [import] [serve] [lookups] [increments]`: measure and print the tables.
+"""`python -m bench [import] [serve] [lookups] [increments] [detection]`: print the tables.
 
 `--write` puts them into docs/benchmarks.md; `--events` sets the size of the generated log.
 """
@@ -47,7 +47,9 @@ def _log_of(events: int, where: Path) -> Path:
 def main() -> None:
     """Parse the arguments, run what is named."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="*", default=["import", "serve", "lookups", "increments"])
+    parser.add_argument(
+        "what", nargs="*", default=["import", "serve", "lookups", "increments", "detection"]
+    )
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
@@ -81,6 +83,10 @@ def _run(chosen: argparse.Namespace, work: Path) -> list[str]:
         from bench import increments
 
         tables.append(increments.compare(work / "increments", 5_000_000))
+    if "detection" in chosen.what:
+        from bench import detection
+
+        tables.append(detection.compare(work / "detection", chosen.events))
     return tables
 
 
