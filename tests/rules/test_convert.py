@@ -13,7 +13,7 @@ RULES = RuleFolders([PACK]).current()
 
 def test_our_own_backend_says_a_rule_in_sql() -> None:
     """The condition over the lake's events."""
-    (sql,) = convert(RULES, RULES["slack_manual_export_downloaded"], "gridtrail")
+    (sql,) = convert(RULES, RULES["slack_narrow_export_downloaded"], "gridtrail")
     assert sql.startswith('e."action" IN (')
 
 
