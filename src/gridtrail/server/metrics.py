@@ -92,37 +92,8 @@ class Metrics:
         self._lag = Gauge(
             "gridtrail_lake_lag_seconds", "Seconds from the newest event until now.", registry=its
         )
-
-        labels = ["org", "actions"]
-        self._complete = Gauge(
-            "gridtrail_collected_complete_timestamp_seconds",
-            "Everything up to here is collected, without a gap since the first second collected.",
-            labels,
-            registry=its,
-        )
-        self._gaps = Gauge(
-            "gridtrail_collected_gaps", "Stretches wanted and not read.", labels, registry=its
-        )
-        self._late = Gauge("gridtrail_late_events", "Events that came late.", labels, registry=its)
-        self._latest = Gauge(
-            "gridtrail_late_events_most_seconds", "The longest delay.", labels, registry=its
-        )
-        self._working = Gauge(
-            "gridtrail_collector_working", "1 when the collector works.", labels, registry=its
-        )
-
-        self._process = Gauge(
-            "gridtrail_work_failing",
-            "1 when the server's own collector or detection fails.",
-            ["work"],
-            registry=its,
-        )
-        self._done = Gauge(
-            "gridtrail_work_last_done_timestamp_seconds",
-            "When it last did its work.",
-            ["work"],
-            registry=its,
-        )
+        self._make_collected()
+        self._make_work()
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered; `status` 0 means that the client went away."""
@@ -143,6 +114,50 @@ class Metrics:
     def rate_limited(self) -> None:
         """A request was told to wait."""
         self._limited.inc()
+
+    def _make_collected(self) -> None:
+        labels = ["org", "actions"]
+        self._complete = Gauge(
+            "gridtrail_collected_complete_timestamp_seconds",
+            "Everything up to here is collected, without a gap since the first second collected.",
+            labels,
+            registry=self._registry,
+        )
+        self._gaps = Gauge(
+            "gridtrail_collected_gaps",
+            "Stretches wanted and not read.",
+            labels,
+            registry=self._registry,
+        )
+        self._late = Gauge(
+            "gridtrail_late_events", "Events that came late.", labels, registry=self._registry
+        )
+        self._latest = Gauge(
+            "gridtrail_late_events_most_seconds",
+            "The longest delay.",
+            labels,
+            registry=self._registry,
+        )
+        self._working = Gauge(
+            "gridtrail_collector_working",
+            "1 when the collector works.",
+            labels,
+            registry=self._registry,
+        )
+
+    def _make_work(self) -> None:
+        self._process = Gauge(
+            "gridtrail_work_failing",
+            "1 when the server's own collector or detection fails.",
+            ["work"],
+            registry=self._registry,
+        )
+        self._done = Gauge(
+            "gridtrail_work_last_done_timestamp_seconds",
+            "When it last did its work.",
+            ["work"],
+            registry=self._registry,
+        )
 
     def text(self, facts: LakeFacts, collectors: Sequence[Coverage] = ()) -> bytes:
         """All of them in Prometheus' text format, with lake and collectors as they are now."""
