@@ -30,7 +30,7 @@ def test_a_finding_that_falls_apart_is_taken_once() -> None:
     """The earliest part keeps the id; a later part is new, even if its derived id was known."""
     assert claims([("Fx", ["a"]), ("F1", ["b"])], owners(a="F1", b="F1")) == [
         Claim("F1", ()),
-        Claim("F1-2", ()),
+        Claim("F1-2", (), "F1"),
     ]
 
 

@@ -143,3 +143,27 @@ def test_a_merge_moves_notes_and_keeps_the_old_id_readable(store: FindingStore) 
     assert store.get("Fa1").status == "investigating"
     assert [note.text for note in store.notes("Fa1")] == ["hm"]
     assert [one.id for one in store.select()] == ["Fa1"]
+
+
+def test_a_verdict_has_its_reason(store: FindingStore) -> None:
+    """The reason goes with the verdict: kept by a new triage, gone with a new verdict."""
+    one = store.decide("Fa1", verdict="expected", reason="agreed with sales\0")
+    assert (one.verdict, one.verdict_reason) == ("expected", "agreed with sales\ufffd")
+    save(store, replace(ONE, title="New"))
+    assert store.get("Fa1").verdict_reason == "agreed with sales\ufffd"
+    assert store.decide("Fa1", reason="asked again").verdict_reason == "asked again"
+    assert store.decide("Fa1", verdict="true_positive").verdict_reason is None
+    with pytest.raises(WrongUse, match="give a verdict"):
+        store.decide("Fa2", reason="why")
+    assert store.decide("Fa1", status="open").verdict is None
+
+
+def test_somebody_looks_after_a_finding(store: FindingStore) -> None:
+    """An assignee stays when the finding is computed again, can be found by, and be taken away."""
+    assert store.assign("Fa1", "dana").assignee == "dana"
+    save(store, ONE)
+    assert [one.id for one in store.select(FindingFilters(assignee="dana"))] == ["Fa1"]
+    with store.update() as update:
+        update.merge("Fa1", "Fa2")
+    assert store.get("Fa2").assignee == "dana"
+    assert store.assign("Fa2", None).assignee is None

@@ -23,7 +23,8 @@ class Finding:
     """Anomalies that belong together, explained. Times are seconds since the epoch, UTC.
 
     `score` is in nats (higher is worse, see `score`), `event_ids` the anomaly events that made
-    it, oldest first. `context`, `history` are JSON objects described in `context` and `history`.
+    it, oldest first. `status`, `verdict`, its reason and `assignee` (who looks after it) are what
+    people said. `context`, `history` are JSON objects described in `context` and `history`.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Finding:
     context: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
+    assignee: str | None = None
+    verdict_reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contract's JSON object: lists for the sequences, everything else as it is."""

@@ -29,10 +29,11 @@ class Owners:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The id of one group, and the stored findings that end in it."""
+    """The id of one group, the stored findings that end in it, and the one it was part of."""
 
     id: str
     absorbed: tuple[str, ...]
+    split_from: str | None = None
 
 
 def claims(groups: Sequence[tuple[str, Sequence[str]]], owners: Owners) -> list[Claim]:
@@ -40,7 +41,7 @@ def claims(groups: Sequence[tuple[str, Sequence[str]]], owners: Owners) -> list[
 
     A group takes the oldest stored finding among those its anomalies belong to; the others are
     absorbed unless another group takes them. A stored finding is taken once: when it falls apart,
-    the earliest part keeps the id and the others are new.
+    the earliest part keeps the id, and the others are new and know where they come from.
     """
     wanted = [_candidates(ids, owners) for _, ids in groups]
     taken: set[str] = set()
@@ -54,7 +55,8 @@ def claims(groups: Sequence[tuple[str, Sequence[str]]], owners: Owners) -> list[
     for own, candidates in zip(chosen, wanted, strict=True):
         absorbed = tuple(one for one in candidates if one not in taken and one not in gone)
         gone.update(absorbed)
-        found.append(Claim(own, absorbed))
+        whole = candidates[0] if candidates and own not in candidates else None
+        found.append(Claim(own, absorbed, whole))
     return found
 
 

@@ -7,6 +7,7 @@ asks. A rule's ATT&CK tags say which stage of an attack it shows.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -14,10 +15,10 @@ import pyarrow as pa
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
-from gridtrail.rules.folder import rule_folders
+from gridtrail.rules.folder import RuleFolders, rule_folders
 from gridtrail.rules.rule import RuleSet
 from gridtrail.rules.state import RULE_HITS
-from gridtrail.settings import Settings
+from gridtrail.settings import RulesSettings, Settings
 from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly, Raised
 
 PREFIX = "rule:"
@@ -54,12 +55,12 @@ def read_hits(
     """Every hit that takes part, oldest first (same second: by id)."""
     where = {} if org is None else {"org": org}
     lake.view(RULE_HITS, "triage_hits", **where)
-    stages = _stages(rule_folders(settings.rules).current())
     rows = engine.rows(
         'SELECT org, id, "at" AS seconds, coalesce(subject, actor_id) AS actor, session_id, ip, '
         "rule, level FROM triage_hits WHERE list_contains(?, level) ORDER BY org, seconds, id",
         [list(NOMINAL_PER_USER_DAY)],
     )
+    stages = _stages(_rules(settings.rules.model_dump_json()).current()) if rows.num_rows else {}
     return [
         Raised(
             org=row["org"],
@@ -75,6 +76,12 @@ def read_hits(
         )
         for row in rows.to_pylist()
     ]
+
+
+@lru_cache(maxsize=4)
+def _rules(settings: str) -> RuleFolders:
+    # it reads again what changed, and only that
+    return rule_folders(RulesSettings.model_validate_json(settings))
 
 
 def _stages(rules: RuleSet) -> dict[str, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from gridtrail.triage.finding import Finding, derived_id, worst_first
 from gridtrail.triage.history import history_of
 from gridtrail.triage.identity import claims
 from gridtrail.triage.impact import impact_of
+from gridtrail.triage.inputs import Inputs
 from gridtrail.triage.join import join
 from gridtrail.triage.judgement import judge
 from gridtrail.triage.narrative import narrative_of
@@ -26,7 +28,7 @@ from gridtrail.triage.policy import deactivated_after, read_deactivated, rule_on
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits, rule_of
 from gridtrail.triage.score import evidence_nats, score
-from gridtrail.triage.store import FindingStore
+from gridtrail.triage.store import Computed, FindingStore, StoreUpdate
 from gridtrail.triage.story import Story, title_of
 from gridtrail.triage.surroundings import Surroundings, window_of
 
@@ -43,14 +45,15 @@ def triage(
     org: str | None = None,
     oldest: int | None = None,
     latest: int | None = None,
+    every: bool = False,
 ) -> list[Finding]:
-    """Recompute and store every finding that has an anomaly between `oldest` and `latest`.
+    """Bring up to date and store every finding that has an anomaly between `oldest` and `latest`.
 
     `oldest`, `latest` are seconds since the epoch, inclusive; None means no bound. A finding is
     always computed whole, its anomalies outside the range included, so that the range never
-    changes what it says. `org` None means every organization. Returns those findings, worst
-    first, with the status and verdict that people gave them. They live in
-    the state database of `settings`.
+    changes what it says. Only findings whose `inputs` changed are computed, unless `every`.
+    `org` None means every organization. Returns those findings, worst first, with the status and
+    verdict that people gave them. They live in the state database of `settings`.
     """
     lake.events_view(_ALL, org=org)
     by_org: dict[str, list[Raised]] = defaultdict(list)
@@ -61,8 +64,8 @@ def triage(
         for name, raised in sorted(by_org.items()):
             groups = [group for group in join(raised) if _touches(group, oldest, latest)]
             if groups:
-                computed = _Organization(lake, engine, settings, name, raised).findings(groups)
-                found += _stored(store, name, groups, computed)
+                one_org = _Organization(lake, engine, settings, name, raised)
+                found += one_org.up_to_date(store, groups, every=every)
     return sorted(found, key=worst_first)
 
 
@@ -74,17 +77,36 @@ def _touches(group: Group, oldest: int | None, latest: int | None) -> bool:
 
 
 def _stored(
-    store: FindingStore, org: str, groups: Sequence[Group], computed: Sequence[Finding]
+    update: StoreUpdate, computed: Sequence[Finding], inputs: Sequence[str]
 ) -> list[Finding]:
     """The computed findings under the ids that are theirs, as the store now holds them."""
-    with store.update() as update:
-        owners = update.owners(org, [one.id for group in groups for one in group])
-        wanted = [(finding.id, finding.event_ids) for finding in computed]
-        found = []
-        for claim, finding in zip(claims(wanted, owners), computed, strict=True):
-            found.append(update.save(replace(finding, id=claim.id)))
-            for absorbed in claim.absorbed:
-                update.merge(absorbed, claim.id)
+    if not computed:
+        return []
+    owners = update.owners(computed[0].org, [one for f in computed for one in f.event_ids])
+    wanted = [(finding.id, finding.event_ids) for finding in computed]
+    found = []
+    for claim, finding, digest in zip(claims(wanted, owners), computed, inputs, strict=True):
+        found.append(update.save(replace(finding, id=claim.id), digest))
+        for absorbed in claim.absorbed:
+            update.merge(absorbed, claim.id)
+        if claim.split_from is not None:
+            update.split(claim.id, claim.split_from, int(time.time()))
+            found[-1] = update.read([claim.id])[claim.id]
+    return found
+
+
+def _unchanged(
+    update: StoreUpdate, org: str, groups: Sequence[Group], inputs: Sequence[str]
+) -> dict[int, str]:
+    """Place of each group whose stored finding was computed from the same, and that finding."""
+    holders = update.owners(org, [one.id for group in groups for one in group]).holders
+    stored = update.computed_from(org)
+    found = {}
+    for place, (group, digest) in enumerate(zip(groups, inputs, strict=True)):
+        (held, *more) = {holders.get(one.id) for one in group}
+        one = None if more or held is None else stored.get(held)
+        if held is not None and one == Computed(digest, len(group)):
+            found[place] = held
     return found
 
 
@@ -97,9 +119,25 @@ class _Organization:
         self._lake = lake
         self._engine = engine
         self._settings = settings
+        self._org = org
+        self._raised = raised
         self._rates = Rates(raised, nominal_of(raised))
         self._exposure = Exposure(engine, _ALL, org)
         self._ends = read_deactivated(engine, _ALL, org)
+
+    def up_to_date(
+        self, store: FindingStore, groups: Sequence[Group], *, every: bool
+    ) -> list[Finding]:
+        """The finding of each group, computed where it is not as it would be now, and stored."""
+        made_of = Inputs(self._lake, self._engine, self._settings, _ALL, self._raised, self._rates)
+        inputs = [made_of.of(group) for group in groups]
+        with store.update() as update:
+            same = {} if every else _unchanged(update, self._org, groups, inputs)
+            found = list(update.read(list(same.values())).values())
+        places = [place for place in range(len(groups)) if place not in same]
+        computed = self.findings([groups[place] for place in places])
+        with store.update() as update:
+            return found + _stored(update, computed, [inputs[place] for place in places])
 
     def findings(self, groups: Sequence[Group]) -> list[Finding]:
         """The finding of each group."""

@@ -46,6 +46,7 @@ class FindingFilters:
     severity: str | None = None
     actor: str | None = None
     reason: str | None = None
+    assignee: str | None = None
     oldest: int | None = None
     latest: int | None = None
     limit: int | None = None
@@ -58,6 +59,14 @@ class Note:
     at: int
     author: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a stored finding was computed from (see `inputs`), and how many anomalies it has."""
+
+    inputs: str
+    events: int
 
 
 class FindingStore:
@@ -105,11 +114,17 @@ class FindingStore:
         return sorted(listed, key=worst_first)[: chosen.limit]
 
     def decide(
-        self, id_or_prefix: str, *, status: str | None = None, verdict: str | None = None
+        self,
+        id_or_prefix: str,
+        *,
+        status: str | None = None,
+        verdict: str | None = None,
+        reason: str | None = None,
     ) -> Finding:
-        """Set the status, the verdict, or both; a verdict closes the finding unless told else.
+        """Set the status, the verdict (with the `reason` for it), or both.
 
-        Raises WrongUse on an unknown word or id.
+        A verdict closes the finding unless told else; opening it again takes the verdict away.
+        Raises WrongUse on an unknown word or id, and for a reason without a verdict.
         """
         _check("status", status, STATUSES)
         _check("verdict", verdict, VERDICTS)
@@ -117,11 +132,22 @@ class FindingStore:
             status = "closed"
         with self._writing.begin() as connection:
             row = _row(connection, id_or_prefix)
+            if reason is not None and verdict is None and row.verdict is None:
+                raise WrongUse("A reason is for a verdict: give a verdict with it.")
             values: dict[str, Any] = {"decided_events": row.events, "decided_score": row.score}
             values |= {"status": status} if status is not None else {}
-            values |= {"verdict": verdict} if verdict is not None else {}
-            if status is not None and status != "closed":
-                values |= {"verdict": verdict}  # reopened: the old verdict no longer holds
+            if verdict is not None or (status is not None and status != "closed"):
+                # a new verdict, or it was reopened: the old one no longer holds
+                values |= {"verdict": verdict, "verdict_reason": None}
+            values |= {"verdict_reason": storable(reason)} if reason is not None else {}
+            connection.execute(findings.update().where(findings.c.id == row.id).values(values))
+            return _finding(_row(connection, row.id))
+
+    def assign(self, id_or_prefix: str, assignee: str | None) -> Finding:
+        """Say who looks after the finding; None: nobody does."""
+        with self._writing.begin() as connection:
+            row = _row(connection, id_or_prefix)
+            values = {"assignee": None if assignee is None else storable(assignee)}
             connection.execute(findings.update().where(findings.c.id == row.id).values(values))
             return _finding(_row(connection, row.id))
 
@@ -167,12 +193,27 @@ class StoreUpdate:
         known = {row.id: Known(row.id, row.first_seen, row.merged_into) for row in rows}
         return Owners(holders, known)
 
-    def save(self, finding: Finding) -> Finding:
-        """Store what was computed; returns it with the status and verdict that people gave."""
+    def computed_from(self, org: str) -> dict[str, Computed]:
+        """Id -> what each finding of the organization was computed from."""
+        columns = (findings.c.id, findings.c.inputs, findings.c.events)
+        query = sa.select(*columns).where(findings.c.org == org, findings.c.merged_into.is_(None))
+        rows = self._connection.execute(query)
+        return {row.id: Computed(row.inputs or "", row.events) for row in rows}
+
+    def read(self, ids: Sequence[str]) -> dict[str, Finding]:
+        """Id -> finding."""
+        found: dict[str, Finding] = {}
+        for start in range(0, len(ids), _BATCH):
+            query = findings.select().where(findings.c.id.in_(ids[start : start + _BATCH]))
+            found |= {row.id: _finding(row) for row in self._connection.execute(query)}
+        return found
+
+    def save(self, finding: Finding, inputs: str = "") -> Finding:
+        """Store what was computed from `inputs`; returns it with what people decided."""
         row = self._connection.execute(
             findings.select().where(findings.c.id == finding.id)
         ).one_or_none()
-        values = _computed(finding)
+        values = {**_computed(finding), "inputs": inputs}
         if row is None:
             self._connection.execute(
                 findings.insert().values(id=finding.id, status="open", verdict=None, **values)
@@ -197,9 +238,25 @@ class StoreUpdate:
         self._connection.execute(moved.values(finding_id=kept))
         changed = findings.update().where(findings.c.id == absorbed)
         self._connection.execute(changed.values(merged_into=kept))
+        took: dict[str, Any] = {}
         if new.status == "open" and new.verdict is None and old.status == "investigating":
-            took = findings.update().where(findings.c.id == kept)
-            self._connection.execute(took.values(status=old.status))
+            took["status"] = old.status
+        if new.assignee is None and old.assignee is not None:
+            took["assignee"] = old.assignee
+        if took:
+            self._connection.execute(findings.update().where(findings.c.id == kept).values(took))
+
+    def split(self, new: str, old: str, at: int) -> None:
+        """`new` was part of `old` until now (`at`, seconds): whoever looks after the one looks
+        after the other, and a note says where it comes from. A verdict on the whole says nothing
+        of a part."""
+        was = self._connection.execute(findings.select().where(findings.c.id == old)).one()
+        values: dict[str, Any] = {"assignee": was.assignee}
+        if was.status == "investigating":
+            values["status"] = was.status
+        self._connection.execute(findings.update().where(findings.c.id == new).values(values))
+        note = {"finding_id": new, "at": at, "author": "gridtrail", "text": f"Was part of {old}."}
+        self._connection.execute(finding_notes.insert().values(note))
 
     def _own(self, finding: Finding) -> None:
         table = finding_anomalies
@@ -235,7 +292,13 @@ def _computed(finding: Finding) -> dict[str, Any]:
 
 
 def _finding(row: Any) -> Finding:
-    finding = replace(Finding.from_json(row.body), status=row.status, verdict=row.verdict)
+    finding = replace(
+        Finding.from_json(row.body),
+        status=row.status,
+        verdict=row.verdict,
+        assignee=row.assignee,
+        verdict_reason=row.verdict_reason,
+    )
     if row.decided_events is None or row.status != "closed" or row.events <= row.decided_events:
         return finding
     # a verdict stands until a person changes it, but what came after it is not kept quiet
@@ -275,7 +338,7 @@ def _listing(filters: FindingFilters) -> sa.Select[Any]:
     _check("verdict", filters.verdict, VERDICTS)
     _check("severity", filters.severity, SEVERITIES)
     query = findings.select().where(findings.c.merged_into.is_(None))
-    for name in ("org", "status", "verdict"):
+    for name in ("org", "status", "verdict", "assignee"):
         value = getattr(filters, name)
         if value is not None:
             query = query.where(findings.c[name] == value)

@@ -25,6 +25,9 @@ findings = sa.Table(
     sa.Column("decided_events", sa.Integer),  # anomalies when it was decided
     sa.Column("decided_score", sa.Float),
     sa.Column("merged_into", sa.Text, sa.ForeignKey("findings.id")),
+    sa.Column("assignee", sa.Text),
+    sa.Column("verdict_reason", sa.Text),
+    sa.Column("inputs", sa.Text),  # digest of what it was computed from (`triage.inputs`)
     sa.Index("findings_by_org_time", "org", "last_seen"),
 )
 
