@@ -26,7 +26,7 @@ from sigma.types import SigmaString
 
 from gridtrail.engine.duckdb import DuckDB, literal, quoted
 from gridtrail.rules.backend import condition_sql
-from gridtrail.rules.fields import MACROS, Field, UnknownField, field
+from gridtrail.rules.fields import MACROS, SUBJECT, Field, UnknownField, field
 from gridtrail.rules.rule import Problem, PythonRule, Rule, RuleSet
 
 DISPATCH = "_rule_dispatch"
@@ -37,7 +37,7 @@ FOUND_COLUMNS: Mapping[str, str] = {
     "org": "e.org",
     "id": "e.id",
     "moment": "e.date_create",
-    "subject": "coalesce(e.app_id, e.actor_id)",
+    "subject": SUBJECT,
     "actor_id": "e.actor_id",
     "session_id": "e.session_id",
     "ip": "e.ip",

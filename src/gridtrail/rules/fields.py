@@ -27,6 +27,13 @@ Kind = Literal["text", "number", "truth", "list"]
 EVENT = "e"
 """What the event relation is called in the SQL of a field."""
 
+SUBJECT = (
+    f"coalesce({EVENT}.app_id, CASE WHEN {EVENT}.actor_id IN ('USLACKSECURITY', 'USLACKUSER') "
+    f"AND {EVENT}.entity_type = 'user' THEN {EVENT}.entity_id END, {EVENT}.actor_id)"
+)
+"""Whom an event is about: the app it was made through, else the person that Slack itself or nobody
+acted upon (slack/api.md 2), else the actor."""
+
 COLUMNS: Mapping[str, str] = {
     "id": "id",
     "date_create": "date_create",
@@ -159,7 +166,7 @@ def field(name: str) -> Field:
     if name == "python.dedup":  # Python rules bring it along
         return Field(name, "NULL::VARCHAR")
     if name == "subject":
-        return Field(name, f"coalesce({EVENT}.app_id, {EVENT}.actor_id)")
+        return Field(name, SUBJECT)
     if name in COLUMNS or name in SHORT:
         column = COLUMNS.get(name, name)
         kind: Kind = "number" if column == "date_create" else "text"
