@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from gridtrail.errors import BadSettings
 from gridtrail.settings_policy import PolicySettings
+from gridtrail.settings_respond import RespondSettings
 
 SETTINGS_FILE = "gridtrail.toml"
 
@@ -348,6 +349,7 @@ class Settings(BaseSettings):
     console: ConsoleSettings = ConsoleSettings()
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()
+    respond: RespondSettings = RespondSettings()
 
     @property
     def state(self) -> Path | str:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import gridtrail.respond.tables
 import gridtrail.server.sessions
 import gridtrail.server.tokens
 import gridtrail.server.trail
@@ -22,6 +23,7 @@ ROOMS = (
     gridtrail.server.tokens.metadata,
     gridtrail.server.sessions.metadata,  # of accounts too
     gridtrail.server.trail.metadata,
+    gridtrail.respond.tables.metadata,
 )
 
 

@@ -1,1 +1,1 @@
-"""Acting: sign out of Slack, allow list, automatic response, notifications; each with a dry run and a trail."""
+"""Acting: signing out of Slack and the allow list; each with a dry run and a trail."""

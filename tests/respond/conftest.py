@@ -1,0 +1,144 @@
+"""A small simulated Slack over HTTP, and ways to it that break."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+
+from gridtrail.sandbox.ledger import Search
+from gridtrail.sandbox.plan import Story
+from gridtrail.sandbox.serving import Serving, SlackServer, listen
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import CallFaults, SlackState
+from gridtrail.settings_respond import RespondSettings
+
+PRESENT = 1_795_132_800 + 15 * 3_600
+"""A Friday afternoon (2026-11-20, 15:00 UTC)."""
+
+
+@dataclass
+class Far:
+    """The far side: its state, its address, and what reached it by way of `through`."""
+
+    state: SlackState
+    url: str
+    through: str = ""
+    cut: int = 0  # so many calls of `through` are cut after Slack did them
+    rewrite: Callable[[str, bytes], bytes] | None = None  # what happens to bodies on the way
+    calls: Counter[str] = field(default_factory=Counter)
+    waits: list[float] = field(default_factory=list)
+
+    def settings(self, token: str = "owner", **more: Any) -> RespondSettings:
+        """Settings that reach it with the token of that name (or any text)."""
+        known = self.state.named_tokens.get(token)
+        secret = token if known is None else known.secret
+        given = {"token": secret, "base_url": f"{self.through}/api/", "org": "E0ACME"} | more
+        return RespondSettings(**given)
+
+    def people(self) -> list[Any]:
+        """Its people; the primary owner is the second."""
+        return list(self.state.organization.world.people)
+
+    def advance(self, seconds: int) -> None:
+        """Let simulated time go on."""
+        self.state.clock.advance(seconds)
+        with self.state.lock:
+            self.state.catch_up()
+
+    def plant(self, kind: Any) -> Any:
+        """A story that begins now; its planted form."""
+        with self.state.lock:
+            return self.state.organization.plant(Story(kind), self.state.catch_up())
+
+    def log(self, oldest: int = 0, **search: Any) -> list[dict[str, Any]]:
+        """Events of the log, newest first."""
+        with self.state.lock:
+            self.state.catch_up()
+            wanted = Search(oldest=oldest, **search)
+            page = self.state.organization.ledger.page(wanted, 100_000)
+            return [orjson.loads(one) for one in page.events]
+
+
+class _Way(BaseHTTPRequestHandler):
+    """Hands calls on to the simulated Slack; cuts the answer when told to."""
+
+    far: Far
+
+    def do_POST(self) -> None:
+        """Any method of the Web API."""
+        far, method = self.far, self.path.rpartition("/")[2]
+        far.calls[method] += 1
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if far.rewrite is not None:
+            body = far.rewrite(method, body)
+        parts = urlsplit(far.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        headers = {k: v for k, v in self.headers.items() if k.lower() != "content-length"}
+        connection.request("POST", self.path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if far.cut > 0:
+            far.cut -= 1
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() in ("content-type", "retry-after"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: stderr belongs to what is tested."""
+
+
+@pytest.fixture(scope="session")
+def _far() -> Iterator[Far]:
+    plan = Serving(PRESENT, people=25, days=4, seed=3).plan()
+    state = SlackState(plan, PRESENT, speed=0, calls_per_minute=0)
+    ready = threading.Event()
+    urls: list[str] = []
+
+    def tell(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
+    thread = threading.Thread(target=server.work)
+    thread.start()
+    assert ready.wait(30)
+    far = Far(state, urls[0])
+    way = ThreadingHTTPServer(("127.0.0.1", 0), type("Way", (_Way,), {"far": far}))
+    far.through = f"http://127.0.0.1:{way.server_address[1]}"
+    along = threading.Thread(target=way.serve_forever)
+    along.start()
+    yield far
+    way.shutdown()
+    way.server_close()
+    server.should_exit = True
+    thread.join()
+    along.join()
+    state.close()
+
+
+@pytest.fixture
+def far(_far: Far) -> Far:
+    """The simulated Slack (one for all tests: time goes on), without faults and counts."""
+    _far.state.faults = CallFaults()
+    _far.state.calls_per_minute = 0
+    _far.cut, _far.rewrite = 0, None
+    _far.calls.clear()
+    _far.waits.clear()
+    _far.state.organization.detection.allowed.write([], [])
+    return _far
