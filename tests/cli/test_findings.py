@@ -146,6 +146,34 @@ def test_decision_and_note(gridtrail: Run) -> None:
 
 
 @pytest.mark.usefixtures("found")
+def test_who_looks_after_it_and_why_it_was_decided(gridtrail: Run) -> None:
+    """An assignee and the reason of a verdict are kept, shown and found."""
+    worst = gridtrail("findings", "-f", "json").json[0]["id"]
+    options = ("--assign", "da\x1bna", "--verdict", "true_positive", "--reason", "he said so")
+    result = gridtrail("finding", worst, *options)
+    assert "da\\x1bna looks after it" in result.text
+    assert "Decided because: he said so" in result.text
+    one = gridtrail("findings", "-f", "json", "--assignee", "da\x1bna", "--all").json
+    assert [(row["id"], row["verdict_reason"]) for row in one] == [(worst, "he said so")]
+    assert gridtrail("finding", worst, "--assign", "", "-f", "json").json["assignee"] is None
+
+
+@pytest.mark.usefixtures("found")
+def test_why_says_the_parts_of_the_score(gridtrail: Run) -> None:
+    """The parts add up to the sum; counts can be had for a window of any length."""
+    worst = gridtrail("findings", "-f", "json").json[0]
+    told = gridtrail("findings", "--why", worst["id"][:9], "--window", "30", "-f", "json").json
+    assert sum(part["nats"] for part in told["parts"]) == pytest.approx(told["nats"])
+    assert {row["days"] for row in told["counts"]} == {30}
+    assert {row["reason"] for row in told["counts"]} == set(worst["reasons"])
+    page = gridtrail("findings", "--why", worst["id"])
+    assert "Parts of the score" in page.text
+    assert "It would have been lower with" in page.text
+    assert gridtrail("findings", "--window", "3").code == 2
+    assert gridtrail("findings", "--why", worst["id"], "--window", "0").code == 2
+
+
+@pytest.mark.usefixtures("found")
 def test_dry_run_writes_nothing(gridtrail: Run) -> None:
     """A dry run lists anomalies and leaves the log as it was."""
     before = gridtrail("export", "-o", "-").out

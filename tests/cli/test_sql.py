@@ -171,6 +171,8 @@ def test_tables(gridtrail: Run) -> None:
         "events",
         "anomalies",
         "quarantine",
+        "anomaly_counts",
+        "rule_hits",
         "silenced",
         "detector_states",
         "sightings",

@@ -18,7 +18,8 @@ from gridtrail.cli.options import (
 from gridtrail.cli.output import Format, listing, print_json
 from gridtrail.cli.story import SEVERITY_STYLES, print_story
 from gridtrail.cli.table import Column, Row, column
-from gridtrail.cli.talk import next_step, say
+from gridtrail.cli.talk import next_step, progress, say
+from gridtrail.errors import WrongUse
 from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ FINDING_FIELDS = [
     "context",
     "history",
     "advice",
+    "assignee",
+    "verdict_reason",
 ]
 """Columns of the CSV: the contract's fields in its order."""
 
@@ -65,36 +68,63 @@ def register(app: typer.Typer) -> None:
     app.command("finding")(finding)
 
 
+_Severity = Annotated[
+    str | None,
+    typer.Option("--severity", help="At least this: low, medium, high or critical."),
+]
+_Status = Annotated[
+    str | None, typer.Option("--status", help="Only open, investigating or closed.")
+]
+_Verdict = Annotated[
+    str | None,
+    typer.Option("--verdict", help="Only true_positive, expected or false_positive."),
+]
+_Actor = Annotated[
+    str | None, typer.Option("--actor", metavar="ID", help="Only about this user or app.")
+]
+_Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="CODE", help="Only with this reason.")
+]
+_Assignee = Annotated[
+    str | None, typer.Option("--assignee", metavar="PERSON", help="Only looked after by them.")
+]
+_Again = Annotated[bool, typer.Option("--all", help="Compute every finding again first.")]
+_Why = Annotated[
+    str | None,
+    typer.Option("--why", metavar="ID", help="Say what made the score of this one."),
+]
+_Window = Annotated[
+    int | None,
+    typer.Option("--window", metavar="DAYS", help="With --why: count in so many days."),
+]
+_Limit = Annotated[
+    int, typer.Option("--limit", min=0, help="Print at most this many; 0 means all.")
+]
+
+
 def findings(
     context: typer.Context,
-    severity: Annotated[
-        str | None,
-        typer.Option("--severity", help="At least this: low, medium, high or critical."),
-    ] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", help="Only open, investigating or closed.")
-    ] = None,
-    verdict: Annotated[
-        str | None,
-        typer.Option("--verdict", help="Only true_positive, expected or false_positive."),
-    ] = None,
-    actor: Annotated[
-        str | None, typer.Option("--actor", metavar="ID", help="Only about this user or app.")
-    ] = None,
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="CODE", help="Only with this reason.")
-    ] = None,
+    severity: _Severity = None,
+    status: _Status = None,
+    verdict: _Verdict = None,
+    actor: _Actor = None,
+    reason: _Reason = None,
+    assignee: _Assignee = None,
     oldest: OldestOption = None,
     latest: LatestOption = None,
     org: OrgOption = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=0, help="Print at most this many; 0 means all.")
-    ] = 50,
+    again: _Again = False,
+    why: _Why = None,
+    window: _Window = None,
+    limit: _Limit = 50,
     output: FormatOption = Format.table,
 ) -> None:
     """List the findings, the worst first."""
     from gridtrail.triage.store import FindingFilters
 
+    if why is not None or window is not None:
+        _say_why(session(context), why, window, output)
+        return
     bounds = time_range(oldest, latest)
     filters = FindingFilters(
         org=org,
@@ -103,11 +133,14 @@ def findings(
         severity=severity,
         actor=actor,
         reason=reason,
+        assignee=assignee,
         oldest=bounds[0],
         latest=bounds[1],
         limit=limit or None,
     )
     run = session(context)
+    if again:
+        _compute_again(run, org)
     with open_store(run) as store:
         found = store.select(filters)
     print_findings(found, output)
@@ -115,6 +148,29 @@ def findings(
         next_step(run.command("finding", found[0].id), "tells the whole story")
     else:
         say("No finding matches. gridtrail detect looks for anomalies in what was imported.")
+
+
+def _compute_again(run: Session, org: str | None) -> None:
+    from gridtrail.triage.run import triage
+
+    with progress("Computing every finding again", "finding"):
+        triage(run.lake, run.engine, run.settings, org=org, every=True)
+
+
+def _say_why(run: Session, finding_id: str | None, window: int | None, output: Format) -> None:
+    from gridtrail.cli.why import print_why
+    from gridtrail.triage.why import why
+
+    if finding_id is None:
+        raise WrongUse("--window is for one finding: name it with --why ID.")
+    with open_store(run) as store:
+        found = store.get(finding_id)
+    told = why(run.lake, run.engine, run.settings, found, window)
+    if output is Format.table:
+        print_why(told)
+        next_step(run.command("finding", found.id), "tells the whole story")
+    else:
+        print_json(told)
 
 
 def _minute(seconds: int) -> str:
@@ -143,9 +199,18 @@ def finding(
         str | None,
         typer.Option("--status", help="Set it to open, investigating or closed."),
     ] = None,
+    assign: Annotated[
+        str | None,
+        typer.Option(
+            "--assign", metavar="PERSON", help="Who looks after it; an empty text takes it away."
+        ),
+    ] = None,
     verdict: Annotated[
         str | None,
         typer.Option("--verdict", help="Close it as true_positive, expected or false_positive."),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why it got its verdict.")
     ] = None,
     note: Annotated[
         str | None, typer.Option("--note", metavar="TEXT", help="Keep a note with it.")
@@ -155,8 +220,10 @@ def finding(
     """Tell a finding's whole story, or decide about it."""
     run = session(context)
     with open_store(run) as store:
-        if status is not None or verdict is not None:
-            store.decide(finding_id, status=status, verdict=verdict)
+        if status is not None or verdict is not None or reason is not None:
+            store.decide(finding_id, status=status, verdict=verdict, reason=reason)
+        if assign is not None:
+            store.assign(finding_id, assign.strip() or None)
         if note is not None:
             store.add_note(finding_id, _author(), note)
         found = store.get(finding_id)

@@ -50,6 +50,9 @@ def print_story(finding: Finding, evidence: Sequence[Row], notes: Sequence[Note]
     """Print the page; `evidence` rows have `time`, `reasons`, `words` and `silent_if`."""
     page = Page()
     _head(page, finding)
+    if finding.verdict_reason:
+        page.space()
+        page.paragraph(f"Decided because: {finding.verdict_reason}")
     for paragraph in finding.narrative.splitlines():
         page.space()
         page.paragraph(paragraph)
@@ -89,6 +92,7 @@ def _head(page: Page, finding: Finding) -> None:
         style=SEVERITY_STYLES.get(finding.severity, ""),
     )
     state = finding.status if finding.verdict is None else f"{finding.status}, {finding.verdict}"
+    state += f", {finding.assignee} looks after it" if finding.assignee else ""
     seen = f"{iso_seconds(finding.first_seen)} to {iso_seconds(finding.last_seen)}"
     page.paragraph(
         f"{finding.id}   {finding.org}   score {finding.score:.1f}   {state}   {seen}", style="dim"

@@ -26,26 +26,41 @@ FROM events WHERE action = 'anomaly'
 """The evidence may be a stranger's (an imported event can hold anything): no cast may fail."""
 
 
+_COUNTS = """
+SELECT org, day, actor, reason, count(*) AS count FROM (
+  SELECT org, day, unnest(reasons) AS reason,
+    coalesce(CASE WHEN entity_type = 'app' THEN entity_id END, actor_id,
+      CASE WHEN entity_type = 'user' THEN entity_id END) AS actor
+  FROM events WHERE action = 'anomaly'
+) GROUP BY ALL
+"""
+"""Anomalies by organization, UTC day, whom they are about, and reason: one of two counts twice."""
+
+
 def open_views(lake: Lake) -> tuple[list[str], list[str]]:
     """Make the tables readable in the lake's engine; the names of the views and their files.
 
     `events` (with `time`), `anomalies` (the events with action `anomaly`, evidence unpacked),
-    `quarantine`, `silenced`, `detector_states`, `sightings`, and what is known of `addresses` and
-    `clients`.
+    `anomaly_counts`, `rule_hits` (with `time`), `quarantine`, `silenced`, `detector_states`,
+    `sightings`, and what is known of `addresses` and `clients`.
     """
     from gridtrail.collect.sightings import SIGHTINGS
     from gridtrail.detect.state import DETECTOR_STATES, SILENCED
     from gridtrail.lake.schema import QUARANTINE_TABLE
+    from gridtrail.rules.state import RULE_HITS
 
     engine = lake.engine
     files = list(lake.events_view("_events").files)
     engine.view("events", f"SELECT *, {_TIME} FROM _events")
     engine.view("anomalies", _ANOMALIES)
+    engine.view("anomaly_counts", _COUNTS)
+    files += lake.view(RULE_HITS, "_rule_hits").files
+    engine.view("rule_hits", 'SELECT *, make_timestamp("at" * 1000000) AS time FROM _rule_hits')
     for shape in (QUARANTINE_TABLE, SILENCED, DETECTOR_STATES, SIGHTINGS):
         files += lake.view(shape, shape.name).files
     files += open_facts(lake)
-    names = ["events", "anomalies", "quarantine", "silenced", "detector_states", "sightings"]
-    return [*names, "addresses", "clients"], files
+    names = ["events", "anomalies", "quarantine", "anomaly_counts", "rule_hits", "silenced"]
+    return [*names, "detector_states", "sightings", "addresses", "clients"], files
 
 
 def open_facts(lake: Lake) -> list[str]:

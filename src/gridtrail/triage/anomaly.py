@@ -43,6 +43,7 @@ class Raised:
     ua: str = ""
     is_app: bool = False
     level: str = ""  # of a rule's hit; "" for an anomaly
+    kinds: tuple[str, ...] = ()  # reasons, or `rule:` and a rule's name
     shows: frozenset[str] = frozenset()  # stages that a rule's hit stands for, as families
 
     @property
@@ -109,6 +110,7 @@ def read_raised(engine: DuckDB, view: str) -> list[Raised]:
             row["ip"] or "",
             row["ua"] or "",
             row["entity_type"] == "app",
+            kinds=_reasons(row),
         )
         for row in rows.to_pylist()
     ]

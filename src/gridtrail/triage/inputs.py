@@ -27,7 +27,7 @@ from gridtrail.triage.policy import AFTER_DAYS
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.surroundings import AROUND_SECONDS, SLACKS_RESPONSES
 
-COMPUTED = 1
+COMPUTED = 2
 """Raise when a finding is computed otherwise than before: stored ones are then computed again."""
 
 RECENT_DAYS = 2
@@ -147,7 +147,7 @@ def _done_to(
 def _told(one: Raised) -> str:
     return repr(
         (one.id, one.at, one.actor, sorted(one.families), one.session_id, one.ip, one.ua,
-         one.level, sorted(one.shows))
+         one.level, one.kinds, sorted(one.shows))
     )  # fmt: skip
 
 

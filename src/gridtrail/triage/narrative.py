@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from gridtrail.triage.patterns import FEWEST_UNPRECEDENTED, HISTORY_DAYS
 from gridtrail.triage.story import Story
 from gridtrail.triage.words import day, listed, moment, number, quoted, sentence, shown, span
 
@@ -21,6 +22,7 @@ _MOST_PEOPLE = 5
 _MOST_FILES = 5
 _MOST_OTHER = 6
 _MOST_RULINGS = 6
+_MOST_COUNTS = 2
 
 
 def narrative_of(story: Story) -> str:
@@ -36,6 +38,7 @@ def narrative_of(story: Story) -> str:
         _impact,
         _usual,
         _anomalies,
+        _by_reason,
         _else,
         _responses,
     )
@@ -207,6 +210,24 @@ def _anomalies(story: Story) -> Iterator[str]:
         f"In the {days} of log before, this person raised {before}, and nobody more than "
         f"{counts['organization_most_in_a_day']} in a day; {now}"
     )
+
+
+def _by_reason(story: Story) -> Iterator[str]:
+    """What nobody ever had so often, where the log is long enough to say so."""
+    if story.history["anomalies"]["days"] < HISTORY_DAYS:
+        return
+    rows = [
+        row
+        for row in story.history["by_reason"]
+        if row["first_ever"] and row["count"] >= FEWEST_UNPRECEDENTED
+    ]
+    for row in rows[:_MOST_COUNTS]:
+        within = "a day" if row["days"] == 1 else f"{row['days']} days"
+        yield (
+            f"It is the first time ever that anyone had {row['count']} × "
+            f"{shown(row['reason'], 60)} in {within}: the most before was "
+            f"{row['organization_most']} (probability for this person {row['probability']:.1g})"
+        )
 
 
 def _else(story: Story) -> Iterator[str]:

@@ -72,6 +72,7 @@ def read_hits(
             ip=row["ip"] or "",
             is_app=(row["actor"] or "").startswith("A"),
             level=row["level"],
+            kinds=(PREFIX + row["rule"],),
             shows=stages.get(row["rule"], frozenset()),
         )
         for row in rows.to_pylist()

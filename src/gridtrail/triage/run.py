@@ -14,6 +14,7 @@ from gridtrail.settings import Settings
 from gridtrail.triage.advice import advice_of
 from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raised
 from gridtrail.triage.context import context_of
+from gridtrail.triage.counts import Counts
 from gridtrail.triage.exposure import Exposure
 from gridtrail.triage.finding import Finding, derived_id, worst_first
 from gridtrail.triage.history import history_of
@@ -23,11 +24,11 @@ from gridtrail.triage.inputs import Inputs
 from gridtrail.triage.join import join
 from gridtrail.triage.judgement import judge
 from gridtrail.triage.narrative import narrative_of
-from gridtrail.triage.patterns import actors_of, patterns_of, unprecedented
+from gridtrail.triage.patterns import Pattern, actors_of, patterns_of, unprecedented
 from gridtrail.triage.policy import deactivated_after, read_deactivated, rule_on, together
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits, rule_of
-from gridtrail.triage.score import evidence_nats, score
+from gridtrail.triage.score import Score, evidence_nats, score
 from gridtrail.triage.store import Computed, FindingStore, StoreUpdate
 from gridtrail.triage.story import Story, title_of
 from gridtrail.triage.surroundings import Surroundings, window_of
@@ -122,6 +123,7 @@ class _Organization:
         self._org = org
         self._raised = raised
         self._rates = Rates(raised, nominal_of(raised))
+        self._counts = Counts(raised)
         self._exposure = Exposure(engine, _ALL, org)
         self._ends = read_deactivated(engine, _ALL, org)
 
@@ -151,64 +153,14 @@ class _Organization:
     def _finding(self, anomalies: Sequence[Anomaly]) -> Finding:
         first, last = anomalies[0].raised, anomalies[-1].raised
         actors = actors_of(anomalies)
-        actor = actors[0] if actors else None
-        counts = self._anomaly_counts(actor, first, last)
-        around = Surroundings(
-            self._engine, self._lake, window_of(self._engine, self._lake, anomalies, actors)
-        )
-        reasons = {reason for one in anomalies for reason in one.reasons}
-        never_so_many = unprecedented(
-            counts["most_in_a_day"], counts["organization_most_in_a_day"], counts["days"]
-        )
-        context = context_of(around, self._settings)
-        judged = judge(self._lake, self._settings, anomalies, context)
-        ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
-        impact = impact_of(around, self._settings.policy, anomalies, context)
-        context |= {
-            "judged": {
-                "addresses": judged.addresses,
-                "clients": judged.clients,
-                "policy": ruling.rows,
-            },
-            "impact": impact.rows,
-        }
-        story = Story(
-            anomalies=anomalies,
-            patterns=patterns_of(
-                ruling.seen,
-                never_so_many=never_so_many,
-                policy=ruling.patterns,
-                jewels=impact.jewels,
-            ),
-            context=context,
-            history=history_of(around, reasons, counts),
-            expected_clients=self._settings.enrich.expected_clients,
-        )
-        surprises = self._surprises(anomalies)
-        moves = together({"network": judged.network_nats}, ruling.moves)
-        total = score(
-            surprises,
-            evidence_nats(anomalies),
-            story.patterns,
-            moves,
-            {**impact.nats, **ruling.bonuses},
-        )
-        parts = {
-            "pattern": story.pattern,
-            "nats": total.nats,
-            "families": dict(total.families),
-            "patterns": dict(total.bonuses),
-            "impact": dict(total.impact),
-            "rates": {family: round(nats, 3) for family, nats in sorted(surprises.items())},
-            "moves": moves,
-        }
+        story, parts = self._story(anomalies, actors)
         return Finding(
             id=derived_id(first.org, first.actor or "", first.id),
             org=first.org,
             title=title_of(story),
             narrative=narrative_of(story),
-            score=total.value,
-            severity=total.severity,
+            score=parts.value,
+            severity=parts.severity,
             actor_ids=actors,
             session_ids=tuple(sorted({one.session_id for one in anomalies if one.session_id})),
             ips=tuple(sorted({one.ip for one in anomalies if one.ip})),
@@ -218,12 +170,45 @@ class _Organization:
             last_seen=last.at,
             event_ids=tuple(one.raised.id for one in anomalies),
             context=story.context,
-            history={
-                **story.history,
-                "score": parts,
-            },
+            history=story.history,
             advice=advice_of(story),
         )
+
+    def _story(self, anomalies: Sequence[Anomaly], actors: Sequence[str]) -> tuple[Story, Score]:
+        actor = actors[0] if actors else None
+        counts = self._anomaly_counts(actor, anomalies[0].raised, anomalies[-1].raised)
+        window = window_of(self._engine, self._lake, anomalies, actors)
+        around = Surroundings(self._engine, self._lake, window)
+        context = context_of(around, self._settings)
+        judged = judge(self._lake, self._settings, anomalies, context)
+        ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
+        impact = impact_of(around, self._settings.policy, anomalies, context)
+        said = {"addresses": judged.addresses, "clients": judged.clients, "policy": ruling.rows}
+        patterns = patterns_of(
+            ruling.seen,
+            never_so_many=unprecedented(
+                counts["most_in_a_day"], counts["organization_most_in_a_day"], counts["days"]
+            ),
+            policy=ruling.patterns,
+            jewels=impact.jewels,
+        )
+        rates = self._surprises(anomalies)
+        moves = together({"network": judged.network_nats}, ruling.moves)
+        added = {**impact.nats, **ruling.bonuses}
+        total = score(rates, evidence_nats(anomalies), patterns, moves, added)
+        reasons = {reason for one in anomalies for reason in one.reasons}
+        story = Story(
+            anomalies=anomalies,
+            patterns=patterns,
+            context={**context, "judged": said, "impact": impact.rows},
+            history={
+                **history_of(around, reasons, counts),
+                "by_reason": self._counts.rows([one.raised for one in anomalies], self._exposure),
+                "score": _parts(patterns, total, rates, moves),
+            },
+            expected_clients=self._settings.enrich.expected_clients,
+        )
+        return story, total
 
     def _deactivated(self, anomalies: Sequence[Anomaly]) -> dict[str, int]:
         """Actor -> when they were deactivated, if that was soon after."""
@@ -253,6 +238,24 @@ class _Organization:
             "most_in_a_day": self._rates.most_in_a_day(actor, first.day, last.day),
             **self._rates.before(actor, first.day),
         }
+
+
+def _parts(
+    patterns: Sequence[Pattern],
+    total: Score,
+    rates: Mapping[str, float],
+    moves: Mapping[str, float],
+) -> dict[str, Any]:
+    """The parts of a score as JSON."""
+    return {
+        "pattern": patterns[0].name,
+        "nats": total.nats,
+        "families": dict(total.families),
+        "patterns": dict(total.bonuses),
+        "impact": dict(total.impact),
+        "rates": {family: round(nats, 3) for family, nats in sorted(rates.items())},
+        "moves": dict(moves),
+    }
 
 
 def _stages_of_rules(
