@@ -274,7 +274,7 @@ def test_many_pieces(tmp_path: Path, make_event: Any) -> None:
     )  # fmt: skip
     lake.append_events("many")
     pieces = [piece["id"].to_pylist() for piece in lake.matching(EventFilter(), columns=["id"])]
-    assert len(pieces) == 3
+    assert 3 <= len(pieces) <= 4  # two cores write two files, each cut in two
     ids = [name for piece in pieces for name in piece]
     assert ids == sorted(ids)
     assert len(ids) == 250_000

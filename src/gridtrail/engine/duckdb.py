@@ -7,6 +7,7 @@ tables. Names of relations are ours, never a stranger's; values reach SQL only a
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _GIVEN = "_given_rows"
+_SESSION_OPTIONS = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
+"""What each connection has to be told anew."""
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -97,7 +100,8 @@ class ParquetLayout:
 
 
 class DuckDB:
-    """One in-memory DuckDB session; not shared between threads.
+    """One in-memory DuckDB session; not shared between threads (`keep_all` and `each` share it out
+    among threads of its own).
 
     `threads` 0 means all cores; `memory_limit` is DuckDB's text such as "1GiB"; `spill` is a
     directory for what does not fit, created when needed in a directory that must be there, and
@@ -110,12 +114,15 @@ class DuckDB:
         self, *, threads: int = 0, memory_limit: str = "1GiB", spill: Path | None = None
     ) -> None:
         self._connection = duckdb.connect(":memory:")
+        self._here = threading.local()  # a thread of `_crew` has a connection of its own
+        self._crew: ThreadPoolExecutor | None = None
+        self._hands = threads or os.cpu_count() or 1
         self._compiled: dict[int, tuple[ir.Table, str]] = {}
-        self.command(f"SET threads = {threads or os.cpu_count() or 1}")
+        self.command(f"SET threads = {self._hands}")
         self.command(f"SET memory_limit = {literal(memory_limit)}")
-        self.command("SET TimeZone = 'UTC'")
         self.command("SET preserve_insertion_order = false")
-        self.command("SET enable_progress_bar = false")
+        for option in _SESSION_OPTIONS:
+            self.command(option)
         self.command("SET autoinstall_known_extensions = false")
         self.command("SET autoload_known_extensions = false")
         if spill is not None:
@@ -123,11 +130,35 @@ class DuckDB:
 
     def close(self) -> None:
         """End the session and free its memory."""
+        if self._crew is not None:
+            self._crew.shutdown()
         self._connection.close()
+
+    @property
+    def _current(self) -> duckdb.DuckDBPyConnection:
+        """The connection of the thread that asks."""
+        own: duckdb.DuckDBPyConnection = getattr(self._here, "connection", self._connection)
+        return own
+
+    def _join_crew(self) -> None:
+        self._here.connection = self._connection.cursor()
+        for option in _SESSION_OPTIONS:
+            self.command(option)
+
+    def _share_out(self, work: Callable[[_T], _R], things: Sequence[_T]) -> list[_R]:
+        """`work` on each of some things, as many at once as there are cores.
+
+        Planning a statement takes one core, and for small tables it is nearly all of the work.
+        """
+        if self._hands < 2 or len(things) < 2 or hasattr(self._here, "connection"):
+            return [work(thing) for thing in things]
+        if self._crew is None:
+            self._crew = ThreadPoolExecutor(self._hands, "engine", initializer=self._join_crew)
+        return list(self._crew.map(work, things))
 
     def command(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run `sql`, drop what it returns."""
-        self._connection.execute(sql, list(parameters)).complete()
+        self._current.execute(sql, list(parameters)).complete()
 
     def rows(self, query: str | ir.Table, parameters: Sequence[Any] = ()) -> pa.Table:
         """The result of SQL text or of an Ibis expression over registered names."""
@@ -151,21 +182,21 @@ class DuckDB:
 
     def _relation(self, sql: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyRelation:
         # a relation hands its rows to Arrow without the copy that a cursor makes
-        return self._connection.sql(sql, params=list(parameters) or None)
+        return self._current.sql(sql, params=list(parameters) or None)
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row of a SELECT, or None."""
-        row = self._connection.execute(sql, list(parameters)).fetchone()
-        self._connection.abort()  # an unread rest would block the session
+        row = self._current.execute(sql, list(parameters)).fetchone()
+        self._current.abort()  # an unread rest would block the session
         return row[0] if row else None
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name`, without copying it."""
-        self._connection.register(name, table)
+        self._current.register(name, table)
 
     def unregister(self, name: str) -> None:
         """Forget what `register` made readable."""
-        self._connection.unregister(name)
+        self._current.unregister(name)
 
     def keep(self, name: str, query: str | ir.Table | pa.Table) -> None:
         """Compute `query` now and keep the result as the table `name`, replacing an older one."""
@@ -173,21 +204,23 @@ class DuckDB:
             self.register(_GIVEN, query)
             query = f"SELECT * FROM {_GIVEN}"
         sql = query if isinstance(query, str) else self.compiled(query)
-        self.command(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {sql}")
+        self.command(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
         self.unregister(_GIVEN)
 
     def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
         """As `keep` for each name; none may read what is made for another name."""
-        for name, relation in relations.items():
-            self.keep(name, relation)
+        for relation in relations.values():
+            self.compiled(relation)
+        self._share_out(lambda one: self.keep(*one), list(relations.items()))
 
     def prepare(self, relations: Mapping[str, ir.Table]) -> None:
         """As `keep_all`, for what is read once."""
         self.keep_all(relations)
 
     def each(self, work: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
-        """What `work` makes of each thing, one after the other: DuckDB uses all cores for one."""
-        return [work(thing) for thing in things]
+        """What `work` makes of each thing; it may read what `keep` and `view` made, but no Arrow
+        table that was registered outside."""
+        return self._share_out(work, list(things))
 
     def scan(
         self,
@@ -223,7 +256,7 @@ class DuckDB:
 
     def view(self, name: str, sql: str) -> None:
         """Make `sql` readable under `name`, computed when it is read."""
-        self.command(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {sql}")
+        self.command(f"CREATE OR REPLACE VIEW {quoted(name)} AS {sql}")
 
     def drop(self, name: str) -> None:
         """Forget a table made by `keep`."""
