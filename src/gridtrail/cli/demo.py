@@ -21,10 +21,11 @@ from rich.text import Text
 
 from gridtrail.cli.collect import run_collection
 from gridtrail.cli.context import Session
-from gridtrail.cli.detect import run_detection, run_triage, told
+from gridtrail.cli.detect import decide_rules, run_detection, run_triage, told, told_hits
 from gridtrail.cli.evidence import evidence_of
 from gridtrail.cli.findings import print_findings
 from gridtrail.cli.output import Format, print_lines
+from gridtrail.cli.serve import serve_settings
 from gridtrail.cli.story import print_short_story
 from gridtrail.cli.talk import say
 from gridtrail.cli.text import counted
@@ -58,13 +59,14 @@ def demo(
         int, typer.Option("--seed", help="Another seed gives another organization.")
     ] = 7,
     people: Annotated[int, typer.Option("--people", help="People in the company.")] = 300,
-    days: Annotated[int, typer.Option("--days", help="Days of log.")] = 56,
+    days: Annotated[int, typer.Option("--days", help="Days of log.")] = 35,
 ) -> None:
     """See it work on a simulated company.
 
     Simulates a company, collects its audit log as from Slack and finds out what happened there:
-    On the last day of eight weeks one of 300 people at Acme Corp does
-    something that deserves a look. Nothing is sent anywhere, and your own data is not touched.
+    On the last day of five weeks one of 300 people at Acme Corp does something that deserves a
+    look. Without --once the web console then shows it, until Ctrl-C. Nothing is sent anywhere, and
+    your own data is not touched.
     """
     run = Session(data=_place(keep))
     state = _simulate(run, seed=seed, people=people, days=days)
@@ -76,7 +78,8 @@ def demo(
     finally:
         state.close()
     if not once:
-        say("The web console is not part of this version; the commands above show everything.")
+        say("")
+        serve_settings(run, run.settings, port=0)
 
 
 def _place(keep: Path | None) -> Path:
@@ -191,7 +194,8 @@ def _find(run: Session, state: SlackState) -> list[Finding]:
     with _step("Detected") as step:
         # the simulated company lives in its own time: everything in it is over
         now = state.clock.now() + run.settings.detect.settle_seconds
-        step.result = told(run_detection(run, now=now))
+        report = run_detection(run, now=now)
+        step.result = f"{told(report)}, {told_hits(decide_rules(run, now=now))}"
     with _step("Explained") as step:
         found = run_triage(run)
         step.result = counted(len(found), "finding")

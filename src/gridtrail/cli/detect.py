@@ -26,6 +26,7 @@ from gridtrail.export.values import iso_seconds
 if TYPE_CHECKING:
     from gridtrail.detect.run import DetectReport, OrganizationReport
     from gridtrail.engine.shape import Engine
+    from gridtrail.rules.run import RulesReport
     from gridtrail.triage.finding import Finding
 
 ANOMALY_COLUMNS = [
@@ -124,22 +125,37 @@ def detect(
         return
     first = None if start is None else parse_day(start)
     last = None if end is None else parse_time(end, end=True)
-    with computing(run, engine, master) as computes:
+    with only_one_detects(run), computing(run, engine, master) as computes:
         report = run_detection(run, computes, org=org, start=first, end=last, dry_run=dry_run)
-    if dry_run:
+        hits = None if dry_run else decide_rules(run, org=org, start=first, end=last)
+    if hits is None:
         rows = [row for one in report.organizations for row in anomaly_rows(one)]
         listing(rows, output, table=ANOMALY_COLUMNS, fields=ANOMALY_FIELDS)
         say("Nothing was written: without --dry-run these become events and findings.")
         return
-    _tell(run, report, org, output)
+    _tell(run, report, hits, org, output)
 
 
-def _tell(run: Session, report: DetectReport, org: str | None, output: Format) -> None:
+@contextmanager
+def only_one_detects(run: Session) -> Iterator[None]:
+    """Hold the place of the one who detects. Raises WrongUse when another process has it."""
+    from gridtrail.lake.only_one import only_one
+
+    busy = "Another process detects in this directory (`serve` does): wait for it, or stop it."
+    with only_one(run.lake.home, "detect", busy):
+        yield
+
+
+def _tell(
+    run: Session, report: DetectReport, hits: RulesReport, org: str | None, output: Format
+) -> None:
     """Make findings, print how the detectors are. Raises Stop when one of a user failed."""
     found = run_triage(run, org=org)
     rows = [row for one in report.organizations for row in state_rows(one)]
     listing(rows, output, table=STATE_COLUMNS, fields=STATE_FIELDS)
-    say(f"{told(report)}; {counted(len(found), 'finding')}.")
+    say(f"{told(report)}, {told_hits(hits)}; {counted(len(found), 'finding')}.")
+    for problem in hits.problems:
+        say(str(problem), style="yellow")
     next_step(run.command("findings"), "lists the findings, the worst first")
     for why in report.failed.values():
         raise Stop(f"The others ran, but not this one. {why}")
@@ -204,12 +220,41 @@ def run_detection(
         )
 
 
+def decide_rules(
+    run: Session,
+    *,
+    org: str | None = None,
+    start: date | None = None,
+    end: int | None = None,
+    now: int | None = None,
+) -> RulesReport:
+    """Run the rules in force over what they have not decided yet, showing how far they are."""
+    from gridtrail.rules.run import run_rules
+
+    with progress("Running rules", "day") as steps:
+        return run_rules(
+            run.lake,
+            run.engine,
+            run.settings,
+            org=org,
+            start=start,
+            end=end,
+            now=now,
+            on_progress=lambda text, done, days: steps.step(done, done / max(days, 1), note=text),
+        )
+
+
 def run_triage(run: Session, *, org: str | None = None) -> list[Finding]:
     """Make the findings of all anomalies, the worst first."""
     from gridtrail.triage.run import triage
 
     with progress("Joining anomalies to findings", "finding"):
         return triage(run.lake, run.engine, run.settings, org=org)
+
+
+def told_hits(report: RulesReport) -> str:
+    """How many hits are new, in words."""
+    return counted(len(report.new), "new rule hit")
 
 
 def told(report: DetectReport) -> str:

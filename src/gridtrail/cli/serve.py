@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridtrail.cli.context import session
+from gridtrail.cli.context import Session, session
 from gridtrail.cli.talk import next_step, say
 
 if TYPE_CHECKING:
@@ -43,15 +43,23 @@ def serve(
     from what the settings name, and looked at as they come. Ends with SIGTERM or Ctrl-C, after the
     requests that were begun. The log is JSON on stderr.
     """
-    from gridtrail.server.log_lines import set_up
-    from gridtrail.server.run import serve as run
-
     ours = session(context)
     settings = ours.settings
     given: dict[str, object] = {"host": host, "port": port, "collect": collect}
     given |= {} if detect else {"detect_seconds": 0}
     changed = {name: value for name, value in given.items() if value is not None}
     server = settings.server.model_copy(update=changed)
+    serve_settings(ours, settings.model_copy(update={"server": server}))
+
+
+def serve_settings(ours: Session, settings: Settings, *, port: int | None = None) -> None:
+    """Serve until told to stop, and tell people where; `port` changes that of the settings."""
+    from gridtrail.server.log_lines import set_up
+    from gridtrail.server.run import serve as run
+
+    server = settings.server
+    if port is not None:
+        server = server.model_copy(update={"port": port})
 
     def started(url: str) -> None:
         _print_first_link(settings, server.public_url or url)
