@@ -6,20 +6,27 @@ import http.client
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+import pyarrow as pa
 import pytest
 
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
+from gridtrail.lake.schema import EVENTS
 from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.plan import Story
 from gridtrail.sandbox.serving import Serving, SlackServer, listen
 from gridtrail.sandbox.slack_server import simulated_slack
 from gridtrail.sandbox.slack_state import CallFaults, SlackState
 from gridtrail.settings_respond import RespondSettings
+from gridtrail.slack.event import read_event
 
 PRESENT = 1_795_132_800 + 15 * 3_600
 """A Friday afternoon (2026-11-20, 15:00 UTC)."""
@@ -142,3 +149,36 @@ def far(_far: Far) -> Far:
     _far.waits.clear()
     _far.state.organization.detection.allowed.write([], [])
     return _far
+
+
+@dataclass
+class Log:
+    """A lake that collects from the far side, or is given events."""
+
+    lake: Lake
+
+    def collect(self, far: Far, oldest: int, **search: Any) -> None:
+        """Take in what the far side logged since that second."""
+        self.put(far.log(oldest=oldest, **search))
+
+    def put(self, events: list[dict[str, Any]], source: str = "slack") -> None:
+        """Take in events of E0ACME."""
+        rows = [_row(orjson.dumps(one).decode(), source) for one in events]
+        self.lake.engine.register("_given", pa.Table.from_pylist(rows, schema=EVENTS))
+        self.lake.append_events("_given")
+        self.lake.engine.unregister("_given")
+
+
+def _row(raw: str, source: str) -> dict[str, Any]:
+    fields = asdict(read_event(raw.encode()))
+    moment = datetime.fromtimestamp(fields["date_create"], UTC)
+    own = {"org": "E0ACME", "day": moment.date(), "raw": raw, "source": source}
+    return {**fields, **own, "ingested_at": moment}
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    """An empty lake."""
+    engine = DuckDB(threads=1)
+    yield Log(Lake(tmp_path / "lake", engine))
+    engine.close()

@@ -1,0 +1,73 @@
+"""Who is meant, and who must not be signed out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridtrail.errors import WrongUse
+from gridtrail.lake.lake import Lake
+from gridtrail.lake.query import EventFilter, is_slack_id
+from gridtrail.settings_respond import RespondSettings
+
+_NOBODY = ("USLACKUSER", "USLACKSECURITY", "USLACKBOT")
+"""Slack's own (facts reference 2)."""
+_BOT_MAIL = "botuser-"
+_LOOKED_AT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Slack user; name and e-mail are empty when the log does not know them."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+
+    @property
+    def words(self) -> str:
+        """Name, id and e-mail in one line."""
+        known = [one for one in (self.id, self.email) if one]
+        return f"{self.name} ({', '.join(known)})" if self.name else ", ".join(known)
+
+
+def find_person(lake: Lake, org: str, who: str) -> Person:
+    """The person with this Slack id or e-mail address, as the log knows them.
+
+    Names are not taken: anybody can call themselves anything. Raises WrongUse for a name (saying
+    whose it may be) and for an address that the log does not know.
+    """
+    who = who.strip()
+    columns = ("actor_id", "actor_name", "actor_email")
+    limit = 1 if is_slack_id(who) else _LOOKED_AT
+    rows = lake.newest(EventFilter(actor=who, org=org), limit, columns=columns).to_pylist()
+    found: dict[str, Person] = {}
+    for row in rows:
+        person = Person(row["actor_id"], row["actor_name"] or "", row["actor_email"] or "")
+        found.setdefault(person.id, person)
+    if is_slack_id(who):
+        return next(iter(found.values()), Person(who))
+    mine = [one for one in found.values() if one.email.casefold() == who.casefold()]
+    if len(mine) == 1:
+        return mine[0]
+    if found:
+        ids = ", ".join(sorted(one.words for one in found.values())[:10])
+        raise WrongUse(f"{who[:80]!r} names no one for sure: give the id of one of {ids}.")
+    raise WrongUse(f"The log knows nobody as {who[:80]!r}: give a Slack id or an e-mail address.")
+
+
+def why_not(person: Person, settings: RespondSettings) -> str:
+    """Why this person must not be signed out; empty when they may be."""
+    names = {person.id.casefold(), person.email.casefold()} - {""}
+
+    def listed(people: list[str]) -> bool:
+        return bool(names & {one.strip().casefold() for one in people})
+
+    if person.id in _NOBODY:
+        return "is Slack itself, not a person"
+    if person.id.startswith("B") or person.email.casefold().startswith(_BOT_MAIL):
+        return "is a bot, which has no sessions"
+    if listed(settings.primary_owners):
+        return "is a primary owner, who alone can do that"
+    if listed(settings.never):
+        return "is listed in respond.never"
+    return ""
