@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,7 @@ def triage(
     oldest: int | None = None,
     latest: int | None = None,
     every: bool = False,
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[Finding]:
     """Bring up to date and store every finding that has an anomaly between `oldest` and `latest`.
 
@@ -54,7 +55,8 @@ def triage(
     always computed whole, its anomalies outside the range included, so that the range never
     changes what it says. Only findings whose `inputs` changed are computed, unless `every`.
     `org` None means every organization. Returns those findings, worst first, with the status and
-    verdict that people gave them. They live in the state database of `settings`.
+    verdict that people gave them. They live in the state database of `settings`. `on_progress` is
+    told how many of an organization's findings are computed, of how many.
     """
     lake.events_view(_ALL, org=org)
     by_org: dict[str, list[Raised]] = defaultdict(list)
@@ -66,7 +68,7 @@ def triage(
             groups = [group for group in join(raised) if _touches(group, oldest, latest)]
             if groups:
                 one_org = _Organization(lake, engine, settings, name, raised)
-                found += one_org.up_to_date(store, groups, every=every)
+                found += one_org.up_to_date(store, groups, every=every, told=on_progress)
     return sorted(found, key=worst_first)
 
 
@@ -128,7 +130,12 @@ class _Organization:
         self._ends = read_deactivated(engine, _ALL, org)
 
     def up_to_date(
-        self, store: FindingStore, groups: Sequence[Group], *, every: bool
+        self,
+        store: FindingStore,
+        groups: Sequence[Group],
+        *,
+        every: bool,
+        told: Callable[[int, int], None],
     ) -> list[Finding]:
         """The finding of each group, computed where it is not as it would be now, and stored."""
         made_of = Inputs(self._lake, self._engine, self._settings, _ALL, self._raised, self._rates)
@@ -137,18 +144,22 @@ class _Organization:
             same = {} if every else _unchanged(update, self._org, groups, inputs)
             found = list(update.read(list(same.values())).values())
         places = [place for place in range(len(groups)) if place not in same]
-        computed = self.findings([groups[place] for place in places])
+        computed = self.findings([groups[place] for place in places], told)
         with store.update() as update:
             return found + _stored(update, computed, [inputs[place] for place in places])
 
-    def findings(self, groups: Sequence[Group]) -> list[Finding]:
+    def findings(self, groups: Sequence[Group], told: Callable[[int, int], None]) -> list[Finding]:
         """The finding of each group."""
         wanted = [one for group in groups for one in group]
         self._exposure.learn_people({one.actor for one in wanted if one.actor is not None})
         hits = [one for one in wanted if one.level]
         anomalies = read_anomalies(self._engine, _ALL, [one for one in wanted if not one.level])
         anomalies |= read_hit_details(self._engine, _ALL, hits)
-        return [self._finding([anomalies[one.id] for one in group]) for group in groups]
+        found = []
+        for group in groups:
+            found.append(self._finding([anomalies[one.id] for one in group]))
+            told(len(found), len(groups))
+        return found
 
     def _finding(self, anomalies: Sequence[Anomaly]) -> Finding:
         first, last = anomalies[0].raised, anomalies[-1].raised
