@@ -20,7 +20,7 @@ def test_admins_do_what_the_catalogue_knows(world: World) -> None:
             assert event["actor"]["user"]["id"] == admin.id
             assert second >= 100
             seen.add(event["action"])
-    assert {"usergroup_updated", "user_session_reset_by_admin", "role_assigned"} <= seen
+    assert {"usergroup_updated", "user_session_settings_changed", "role_assigned"} <= seen
     assert len(seen) >= 10
 
 

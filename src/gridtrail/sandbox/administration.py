@@ -107,8 +107,9 @@ class Administration:
             action = roll.choice(_PREFERENCES)
             return [(at, body(action, admin.actor, organization, context, details))]
         if kind == "reset":
-            details = '{"mobile_only":false,"web_only":false,"non_sso_only":false}'
-            action = "user_session_reset_by_admin"
+            # a real reset would end the sessions of a plan that is drawn already
+            details = piece({"duration": roll.choice((28_800, 86_400, 604_800))})
+            action = "user_session_settings_changed"
             return [(at, body(action, admin.actor, other.actor, context, details))]
         if kind == "role":
             role = {"id": "Rl0A", "name": "Channel Admin", "type": "system"}
