@@ -16,15 +16,25 @@ from gridtrail.engine.spark import Spark
 from gridtrail.engine.spark_start import SparkOptions, open_spark
 
 LOOPBACK = "127.0.0.1"
+JAVA = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""For programs of a few minutes: the compiler that is done soon."""
 OPTIONS = {
     "spark.driver.host": LOOPBACK,
     "spark.driver.bindAddress": LOOPBACK,
+    "spark.driver.extraJavaOptions": JAVA,
+    "spark.executor.extraJavaOptions": JAVA,
     "spark.executor.cores": "1",
-    # compiling the code of a query takes longer than running it over few rows
+    # a busy machine is no broken one
+    "spark.network.timeout": "1200s",
+    "spark.executor.heartbeatInterval": "60s",
+    "spark.sql.broadcastTimeout": "1200",
+    # few rows: compiling the code of a query, or planning it again, takes longer than running it
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.buffer.pageSize": "1m",
 }
-PATIENCE = 120  # seconds for a process to come up
+PATIENCE = 900  # seconds for a process to come up, on a machine that is busy
 
 
 def start(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -35,6 +45,7 @@ def start(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_WORKER_DIR": str(log.parent),
         "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": JAVA,
     }
     with log.open("wb") as said:
         return subprocess.Popen(
@@ -81,15 +92,27 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture(scope="session")
-def spark(cluster: str) -> Iterator[Spark]:
-    """A session on the cluster; all tests share it."""
-    options = SparkOptions(
-        master=cluster,
-        shuffle_partitions=2,
-        driver_memory="1g",
+def small(master: str) -> SparkOptions:
+    """Spark for few rows."""
+    return SparkOptions(
+        master=master,
+        shuffle_partitions=1,
+        driver_memory="2g",
         executor_memory="640m",
         more=OPTIONS,
     )
-    with open_spark(options) as engine:
+
+
+@pytest.fixture(scope="session")
+def spark(cluster: str) -> Iterator[Spark]:
+    """A session on the cluster; all tests share it."""
+    with open_spark(small(cluster)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def local_spark() -> Iterator[Spark]:
+    """A session in this machine alone: what runs in one file of tests needs no second cluster
+    when files are run side by side."""
+    with open_spark(small("local[1]")) as engine:
         yield engine

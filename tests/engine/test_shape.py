@@ -36,7 +36,8 @@ def embedded() -> Iterator[DuckDB]:
 @pytest.fixture(params=["duckdb", "spark"])
 def engine(request: pytest.FixtureRequest, embedded: DuckDB) -> Engine:
     """Each engine, with the rows as `t`."""
-    chosen: Engine = embedded if request.param == "duckdb" else request.getfixturevalue("spark")
+    other = "local_spark"
+    chosen: Engine = embedded if request.param == "duckdb" else request.getfixturevalue(other)
     chosen.keep("t", ROWS)
     return chosen
 
@@ -148,7 +149,7 @@ def test_to_and_from_the_embedded_session(engine: Engine, embedded: DuckDB) -> N
     """Tables go over to the embedded session and back."""
     engine.keep("kept", ROWS.select(["who", "at"]))
     engine.lend(KEPT, embedded)
-    embedded.keep("facts", "SELECT who FROM kept WHERE at > 5 AND who IS NOT NULL")
+    embedded.keep("facts", 'SELECT who FROM kept WHERE "at" > 5 AND who IS NOT NULL')
     engine.borrow("facts", embedded)
 
     facts = engine.rows(ibis.table({"who": "string"}, "facts"))

@@ -102,6 +102,12 @@ def _builder(builder: Any, options: SparkOptions) -> Any:
         "spark.log.level": "ERROR",
         # each day compiles the same code again, unless all of it is remembered
         "spark.sql.codegen.cache.maxEntries": "5000",
+        # each small table of a join takes a whole page: by default many megabytes of few rows
+        "spark.buffer.pageSize": "4m",
+        # plans as text, for pages that nobody is shown
+        "spark.sql.ui.explainMode": "simple",
+        "spark.sql.maxPlanStringLength": "1000",
+        "spark.sql.ui.retainedExecutions": "1",
         **options.more,
     }
     for name, value in settings.items():
