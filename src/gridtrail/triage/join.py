@@ -1,7 +1,8 @@
 """Which anomalies belong together: gaps and islands on each join key, then their union.
 
 One actor's anomalies belong together, and so do those of one session. People are joined by what is
-unusual about them: the same odd address range, or one odd address with one client. What they do
+unusual about them: the same odd address range, or one odd address with one client, or malware
+that several bring in at the same time. What they do
 from where everybody is (many downloads from the office) never joins two of them.
 """
 
@@ -49,11 +50,17 @@ def _address_and_agent(anomaly: Raised) -> str | None:
     return f"{anomaly.ip}\0{anomaly.ua}"
 
 
+def _malware(anomaly: Raised) -> str | None:
+    """Malware is rare, and seldom comes to one person alone."""
+    return "malware" if "malware" in anomaly.families else None
+
+
 JOIN_KEYS: tuple[JoinKey, ...] = (
     JoinKey("actor", DAY_SECONDS, _actor),
     JoinKey("session", DAY_SECONDS, _session),
     JoinKey("place", DAY_SECONDS, _place),
     JoinKey("address and agent", DAY_SECONDS, _address_and_agent),
+    JoinKey("malware", DAY_SECONDS, _malware),
 )
 
 

@@ -152,10 +152,10 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
     admin = frozenset({"admin"})
     if _chain(anomalies, _ACCESS, admin, admin):
         return ADMIN_TAKEOVER
-    if _beside(anomalies, _TOOL, _TAKING):
-        return SCRAPING_TOOL
     if anomalies[0].raised.is_app and len(families) > 1:
         return ROGUE_APP
+    if _beside(anomalies, _TOOL, _TAKING):
+        return SCRAPING_TOOL
     if any("tor" in one.reasons for one in anomalies):
         return TOR_ALONE if families == {"network"} else TOR
     if all(one.raised.level for one in anomalies):

@@ -43,6 +43,8 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "impair-defenses": "blinding",
         "defense-impairment": "blinding",
         "t1562": "blinding",
+        "t1685": "blinding",
+        "t1686": "blinding",
     }
 )
 """ATT&CK tactic or technique -> the reason family that shows the same stage; `blinding` is that

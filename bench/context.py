@@ -1,0 +1,102 @@
+"""`python -m bench.context`: how long one finding takes on a long log, and one more triage.
+
+A simulated organization is copied under other people until the log has the wanted number of events,
+and 150 people get an anomaly in its last days. Every finding is computed once, then nothing is new.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bench.increments import ROWS
+from gridtrail.collect.importing import import_files
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
+from gridtrail.sandbox.generate import generate
+from gridtrail.sandbox.plan import Plan
+from gridtrail.settings import Settings, load_settings
+from gridtrail.triage.run import triage
+
+ORG = "E0BENCH"
+DAYS, PEOPLE = 45, 250
+
+
+ANOMALIES = """
+SELECT * REPLACE ('A' || substr(id, 2) AS id, 'anomaly' AS action,
+  ['excessive_downloads', 'user_agent'] AS reasons)
+FROM (FROM base WHERE action = 'file_downloaded' AND app_id IS NULL
+  AND "day" > (SELECT max("day") - 10 FROM base)
+  QUALIFY row_number() OVER (PARTITION BY actor_id ORDER BY md5(id)) = 1)
+ORDER BY md5(id) LIMIT 150
+"""
+"""An anomaly of each of 150 people in the last days."""
+
+
+def make(home: Path, events: int) -> Lake:
+    """The lake under `home`."""
+    settings = load_settings(home / "base")
+    engine = DuckDB(memory_limit=settings.memory_limit)
+    made = generate(Plan(seed=11, people=PEOPLE, days=DAYS), home / "log")
+    base = Lake(home / "base", engine)
+    import_files([made.events], base, engine, settings, org=ORG)
+    base.events_view("_base", org=ORG)
+    engine.keep("base", "SELECT * FROM _base")
+    lake = Lake(home / "long", engine)
+    for who in range(max(1, round(events / made.count))):
+        condition = "true" if who == 0 else "action != 'anomaly'"
+        engine.keep("given", ROWS.format(who=who, back=0, condition=condition))
+        lake.append_events("given")
+        engine.drop("given")
+    engine.keep("given", ANOMALIES)
+    lake.append_events("given")
+    engine.drop("given")
+    engine.drop("base")
+    lake.compact()
+    return lake
+
+
+def compare(home: Path, events: int) -> str:
+    """The table as Markdown, made under `home`."""
+    lake = make(home, events)
+    settings = Settings(data=home / "data")
+    moments: list[float] = []
+    began = time.perf_counter()
+    triage(lake, lake.engine, settings, on_progress=lambda *_: moments.append(time.perf_counter()))
+    full = time.perf_counter() - began
+    began = time.perf_counter()
+    triage(lake, lake.engine, settings)
+    nothing = time.perf_counter() - began
+    ordered = sorted(later - one for one, later in itertools.pairwise(moments))
+    total = sum(lake.day_counts(ORG).values())
+    lake.engine.close()
+    return "\n".join(
+        [
+            f"### The context of a finding, {total:,} events",
+            "",
+            "| what | seconds |",
+            "|---|---:|",
+            f"| one finding, median of {len(ordered)} | {statistics.median(ordered):.3f} |",
+            f"| one finding, p95 | {ordered[int(0.95 * (len(ordered) - 1))]:.3f} |",
+            f"| triage of all | {full:.1f} |",
+            f"| triage when nothing changed | {nothing:.2f} |",
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Parse the arguments, make the lake, measure."""
+    parser = argparse.ArgumentParser(prog="bench.context", description=__doc__)
+    parser.add_argument("--events", type=int, default=10_000_000)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gridtrail-bench-") as made:
+        print(compare(Path(made), chosen.events))
+
+
+if __name__ == "__main__":
+    main()
