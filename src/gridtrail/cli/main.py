@@ -15,10 +15,12 @@ from typing import Annotated
 import typer
 
 from gridtrail.cli import (
+    calibrate,
     collect,
     compact,
     demo,
     detect,
+    evaluate,
     export,
     findings,
     import_files,
@@ -29,6 +31,7 @@ from gridtrail.cli import (
     show,
     sql,
     token,
+    tune,
     user,
     verify,
 )
@@ -88,6 +91,8 @@ collect.register(app)
 token.register(app)
 user.register(app)
 rules.register(app)
+for _command in (calibrate, tune, evaluate):
+    _command.register(app)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,1 +1,1 @@
-"""Measuring detection: calibration, quality on simulated organizations, what-if."""
+"""How good is it: measured on simulated organizations with labels, and on one's own log without."""

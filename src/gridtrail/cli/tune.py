@@ -1,0 +1,155 @@
+"""`gridtrail tune`: what another threshold would have raised over a past period."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridtrail.cli.context import session
+from gridtrail.cli.options import FormatOption, OrgOption
+from gridtrail.cli.output import Format, listing
+from gridtrail.cli.table import Column, Row, column
+from gridtrail.cli.talk import progress, say
+from gridtrail.cli.text import counted
+from gridtrail.cli.times import parse_day
+from gridtrail.errors import WrongUse
+from gridtrail.export.values import iso_seconds
+
+if TYPE_CHECKING:
+    from gridtrail.lab.tuning import Tuning
+
+
+class By(StrEnum):
+    """What one row of the comparison is."""
+
+    day = "day"
+    person = "person"
+    anomaly = "anomaly"
+
+
+_COUNTS = [
+    column("in_force", "in force", right=True),
+    column("tried", right=True),
+    column("difference", right=True),
+]
+_COLUMNS = {
+    By.day: [column("day", whole=True), *_COUNTS, column("people", right=True)],
+    By.person: [column("org"), column("subject"), *_COUNTS, column("days", right=True)],
+    By.anomaly: [
+        Column("time", lambda row: iso_seconds(row["at"]), whole=True),
+        column("raised_by", "raised by"),
+        column("subject"),
+        column("words", widest=120),
+    ],
+}
+_FIELDS = {
+    By.day: ["day", "in_force", "tried", "difference", "people"],
+    By.person: ["org", "subject", "in_force", "tried", "difference", "days"],
+    By.anomaly: ["org", "id", "at", "subject", "raised_by", "words"],
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on `app`."""
+    app.command("tune")(tune)
+
+
+ReasonArgument = Annotated[
+    str, typer.Argument(metavar="REASON", help="The detector, such as excessive_downloads.")
+]
+ShareOption = Annotated[
+    float | None,
+    typer.Option("--share", help="Try this share of the alarm budget for it, 0 to 1."),
+]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--budget", help="Try this budget: anomalies per 1,000 users and day, all reasons."
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="From this UTC day on (default: the first)."),
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Up to this UTC day (default: the last)."),
+]
+ByOption = Annotated[By, typer.Option("--by", help="What a row is.")]
+
+
+def tune(
+    context: typer.Context,
+    reason: ReasonArgument,
+    share: ShareOption = None,
+    budget: BudgetOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    by: ByOption = By.day,
+    org: OrgOption = None,
+    output: FormatOption = Format.table,
+) -> None:
+    """Try another threshold on the past.
+
+    Detects twice without writing anything, with the settings in force and with those to try, and
+    shows what each would have raised, and of whom.
+    """
+    from gridtrail.detectors import all_detectors
+    from gridtrail.lab.tuning import tune as tuned
+
+    run = session(context)
+    if not run.lake.day_counts(org):
+        raise WrongUse(f"There are no events yet: {run.command('import', 'FILE')} reads some in.")
+    with progress("Trying", "day") as steps:
+        found = tuned(
+            run.lake,
+            run.engine,
+            run.settings,
+            reason,
+            detectors=all_detectors(),
+            share=share,
+            budget=budget,
+            org=org,
+            first=None if start is None else parse_day(start),
+            last=None if end is None else parse_day(end),
+            on_progress=lambda text, done, days: steps.step(done, done / max(days, 1), note=text),
+        )
+    listing(_rows(found, by), output, table=_COLUMNS[by], fields=_FIELDS[by])
+    _tell(found, changed=share is not None or budget is not None)
+
+
+def _rows(found: Tuning, by: By) -> list[Row]:
+    match by:
+        case By.day:
+            return list(found.by_day())
+        case By.person:
+            return list(found.by_person())
+        case By.anomaly:
+            return [
+                {
+                    "org": one.org,
+                    "id": one.emitted.id,
+                    "at": one.emitted.at,
+                    "subject": one.emitted.subject,
+                    "raised_by": one.raised_by,
+                    "words": one.emitted.words,
+                }
+                for one in found.anomalies
+            ]
+
+
+def _tell(found: Tuning, *, changed: bool) -> None:
+    days = (found.last - found.first).days + 1
+    say(
+        f"In force ({found.budget_in_force:g} a day per 1,000 users): "
+        f"{counted(found.in_force, 'anomaly', 'anomalies')} in {counted(days, 'day')}."
+    )
+    if not changed:
+        say("Name --share or --budget to try another threshold.")
+        return
+    say(
+        f"Tried ({found.budget_tried:g}): {counted(found.tried, 'anomaly', 'anomalies')}, "
+        f"{found.tried - found.in_force:+d}."
+    )
