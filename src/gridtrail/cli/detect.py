@@ -202,6 +202,7 @@ def run_detection(
     """Run all detectors over the lake, showing how far they are; see `gridtrail.detect.run`."""
     from gridtrail.detect.run import detect as decide
     from gridtrail.detectors import all_detectors
+    from gridtrail.respond.allow_list import entries
 
     if not run.lake.day_counts(org):
         raise WrongUse(f"There are no events yet: {run.command('import', 'FILE')} reads some in.")
@@ -216,6 +217,7 @@ def run_detection(
             end=end,
             now=now,
             dry_run=dry_run,
+            allow=entries(run.settings.state),
             on_progress=lambda text, done, days: steps.step(done, done / max(days, 1), note=text),
         )
 

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from gridtrail.cli import (
+    allow,
     calibrate,
     collect,
     compact,
@@ -25,10 +26,12 @@ from gridtrail.cli import (
     findings,
     import_files,
     logs,
+    responses,
     rules,
     sandbox,
     serve,
     show,
+    signout,
     sql,
     token,
     tune,
@@ -91,6 +94,8 @@ collect.register(app)
 token.register(app)
 user.register(app)
 rules.register(app)
+for _command in (allow, signout, responses):
+    _command.register(app)
 for _command in (calibrate, tune, evaluate):
     _command.register(app)
 

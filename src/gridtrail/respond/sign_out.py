@@ -10,6 +10,7 @@ from gridtrail.respond.people import Person, why_not
 from gridtrail.respond.responses import Asked, Response, ResponseStore
 from gridtrail.respond.slack_admin import MOST_USERS, Devices, SlackAdmin, SlackSession
 from gridtrail.respond.slack_errors import NotReached, Refused, RefusedSettings, Unclear
+from gridtrail.settings import Settings
 from gridtrail.settings_respond import RespondSettings
 
 _ON = {"all": "on all devices", "mobile": "on mobile devices", "web": "on the web and desktop"}
@@ -157,3 +158,8 @@ def _check(order: Order) -> None:
         raise WrongUse("A session belongs to one person and one device: give a user and --session.")
     if not (order.session_id.isascii() and order.session_id.isdecimal()):
         raise WrongUse("A session is a whole number: see --dry-run for those that are active.")
+
+
+def organization_of(settings: Settings) -> str:
+    """The organization in the lake that the token of `[respond]` belongs to."""
+    return settings.respond.org or settings.collect.org or settings.org
