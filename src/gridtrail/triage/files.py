@@ -24,34 +24,50 @@ _WORDS = (
     "name, '\\.[^.]{1,10}$', '')), '\\p{L}{3,}'), lambda w: regexp_matches(w, '[^a-f]')))) AS word"
 )
 
-_RANKED = f"""
-WITH touched AS (
-    SELECT coalesce(entity_id, entity_name) AS file, actor_id,
+_LEARN = f"""
+CREATE OR REPLACE TEMP TABLE triage_words AS
+WITH every AS (
+    SELECT coalesce(entity_id, entity_name) AS file,
         left(max(entity_name), {_NAME_CHARACTERS}) AS name
     FROM triage_days
-    WHERE {_FILE} AND date_create BETWEEN ? AND ? AND coalesce(entity_id, entity_name) IS NOT NULL
-    GROUP BY ALL
-), every AS (
-    SELECT file, max(name) AS name, count(DISTINCT actor_id) AS people,
-        count(DISTINCT actor_id) FILTER (actor_id IS DISTINCT FROM ?) AS others
-    FROM touched GROUP BY file
-), mine AS (
+    WHERE {_FILE} AND date_create >= ? AND date_create < ?
+        AND coalesce(entity_id, entity_name) IS NOT NULL
+    GROUP BY 1
+), words AS ({_WORDS} FROM every)
+SELECT word, count(*) AS files FROM words GROUP BY 1
+UNION ALL SELECT NULL, count(*) FROM every
+"""
+
+_RANKED = f"""
+WITH mine AS (
     SELECT entity AS file, count(*) AS times, min(seconds) AS first_seen, max(seconds) AS last_seen,
         count(*) FILTER (action = 'file_downloaded') AS downloads
     FROM triage_near WHERE {_FILE} AND entity IS NOT NULL GROUP BY entity
+), every AS (
+    SELECT coalesce(entity_id, entity_name) AS file, left(max(entity_name), {_NAME_CHARACTERS})
+        AS name, count(DISTINCT actor_id) FILTER (actor_id IS DISTINCT FROM ?) AS others
+    FROM triage_days WHERE {_FILE} AND date_create BETWEEN ? AND ?
+        AND coalesce(entity_id, entity_name) IN (SELECT file FROM mine)
+    GROUP BY 1
 ), words AS (
     {_WORDS} FROM every
 ), rare AS (
-    SELECT file, max(ln((SELECT count(*) + 1 FROM every) / files)) AS nats FROM (
-        SELECT file, word, count(*) OVER (PARTITION BY word) AS files FROM words
-    ) GROUP BY file
+    SELECT file, max(ln(((SELECT files FROM triage_words WHERE word IS NULL) + 1)
+        / greatest(coalesce(known.files, 0), 1))) AS nats
+    FROM words LEFT JOIN triage_words known USING (word) GROUP BY file
 )
 SELECT mine.*, every.name, every.others,
-    round(1000 * (ln(((SELECT count(DISTINCT actor_id) + 1 FROM touched)) / (every.others + 1))
-        + coalesce(rare.nats, 0)))::BIGINT AS millinats
+    round(1000 * (coalesce(rare.nats, 0) - ln(every.others + 1)))::BIGINT AS millinats
 FROM mine JOIN every USING (file) LEFT JOIN rare USING (file)
 ORDER BY millinats DESC, first_seen, file LIMIT {MOST_LISTED}
 """
+
+
+def learn_words(around: Surroundings) -> None:
+    """Count the words of the organization's file names in the days before the finding's first day:
+    the same for all findings that begin on one day, and the dearest part of them."""
+    window = around.window
+    around.engine.command(_LEARN, [window.past, window.first_midnight])
 
 
 def files_of(around: Surroundings) -> dict[str, Any]:
@@ -70,7 +86,7 @@ def files_of(around: Surroundings) -> dict[str, Any]:
         f"FROM triage_near WHERE {_FILE}"
     )[0]
     rows = (
-        around.ask(_RANKED, [window.past, window.end, window.actor])
+        around.ask(_RANKED, [window.actor, window.past, window.end])
         if counts["distinct_files"]
         else []
     )

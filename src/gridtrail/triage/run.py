@@ -16,6 +16,7 @@ from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raise
 from gridtrail.triage.context import context_of
 from gridtrail.triage.counts import Counts
 from gridtrail.triage.exposure import Exposure
+from gridtrail.triage.files import learn_words
 from gridtrail.triage.finding import Finding, derived_id, worst_first
 from gridtrail.triage.history import history_of
 from gridtrail.triage.identity import claims
@@ -126,6 +127,7 @@ class _Organization:
         self._raised = raised
         self._rates = Rates(raised, nominal_of(raised))
         self._counts = Counts(raised)
+        self._words_before: int | None = None
         self._exposure = Exposure(engine, _ALL, org)
         self._ends = read_deactivated(engine, _ALL, org)
 
@@ -190,6 +192,9 @@ class _Organization:
         counts = self._anomaly_counts(actor, anomalies[0].raised, anomalies[-1].raised)
         window = window_of(self._engine, self._lake, anomalies, actors)
         around = Surroundings(self._engine, self._lake, window)
+        if self._words_before != window.first_midnight:
+            learn_words(around)
+            self._words_before = window.first_midnight
         context = context_of(around, self._settings)
         judged = judge(self._lake, self._settings, anomalies, context)
         ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
