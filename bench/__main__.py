@@ -1,4 +1,5 @@
-"""`python -m bench [import] [serve] [lookups] [increments] [detection]`: print the tables.
+"""`python -m bench [import] [serve] [lookups] [increments] [detection] [spark]`: print the tables
+(spark only when it is named).
 
 `--write` puts them into docs/benchmarks.md; `--events` sets the size of the generated log.
 """
@@ -87,6 +88,10 @@ def _run(chosen: argparse.Namespace, work: Path) -> list[str]:
         from bench import detection
 
         tables.append(detection.compare(work / "detection", chosen.events))
+    if "spark" in chosen.what:
+        from bench import spark
+
+        tables.append(spark.beside_duckdb(work / "spark", chosen.events))
     return tables
 
 

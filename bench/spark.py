@@ -71,6 +71,11 @@ def compare(work: Path, events: int, orgs: int, days: int, options: SparkOptions
     return "\n".join([*lines, ""])
 
 
+def beside_duckdb(work: Path, events: int) -> str:
+    """The table for a few large days of one organization, on this machine alone."""
+    return compare(work, events, 1, 3, SparkOptions())
+
+
 def main() -> None:
     """Parse the arguments, generate, measure."""
     parser = argparse.ArgumentParser(prog="bench.spark", description=__doc__)

@@ -16,8 +16,11 @@ from gridtrail.engine.spark import Spark
 from gridtrail.engine.spark_start import SparkOptions, open_spark
 
 LOOPBACK = "127.0.0.1"
-JAVA = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-"""For programs of a few minutes: the compiler that is done soon."""
+JAVA = (
+    "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m "
+    "-XX:MetaspaceSize=240m"
+)
+"""For programs of a few minutes: the compiler that is done soon, and no collection of classes."""
 OPTIONS = {
     "spark.driver.host": LOOPBACK,
     "spark.driver.bindAddress": LOOPBACK,

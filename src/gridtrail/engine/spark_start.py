@@ -31,6 +31,8 @@ FIXED: Mapping[str, str] = {
 STURDY: Mapping[str, str] = {
     # what is known of a checkpointed table may name columns that it has not; unions stumble on it
     "spark.sql.constraintPropagation.enabled": "false",
+    # Spark's check of its own planner, after each rule
+    "spark.sql.lightweightPlanChangeValidation": "false",
 }
 
 
