@@ -1,0 +1,69 @@
+"""`gridtrail allow`: adding, listing, ending and trying entries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+WHY = ("--reason", "our office", "--owner", "ann", "--format", "json")
+
+
+@pytest.fixture
+def lately(event: Callable[..., Any], store: Callable[..., None]) -> list[Any]:
+    """Ten events of an hour ago, and an anomaly of Slack's, from one address."""
+    at = int(time.time()) - 3600
+    user = {"id": "W0MIRAQ7X1", "name": "Mira Quinn", "email": "mira@kestrel.example"}
+    events = [event(number, date_create=at + number) for number in range(10)]
+    anomaly = event(99, "anomaly", date_create=at + 60, entity={"type": "user", "user": user})
+    anomaly["details"] = {"reason": ["ip_address"], "action_timestamp": at * 1_000_000}
+    store([*events, anomaly])
+    return [*events, anomaly]
+
+
+def test_an_entry_is_added_listed_and_ended(gridtrail: Any, lately: list[Any]) -> None:
+    """Host bits are said; the entry has owner, reason and end, and is gone after its removal."""
+    added = gridtrail("allow", "add", "--cidr", "192.0.2.7/24", "--expires", "30d", *WHY)
+    assert added.code == 0, added.err
+    assert "the whole range 192.0.2.0/24 is meant" in added.err
+    (row,) = added.json
+    assert (row["cidr"], row["owner"], row["state"]) == ("192.0.2.0/24", "ann", "active")
+    assert row["expires_at"] - row["created_at"] == 30 * 86_400
+    assert [one["id"] for one in gridtrail("allow", "list", "--format", "json").json] == [row["id"]]
+    assert gridtrail("allow", "remove", row["id"]).code == 0
+    assert gridtrail("allow", "list", "--format", "json").json == []
+    (ended,) = gridtrail("allow", "list", "--all", "--format", "json").json
+    assert ended["state"] == "removed"
+
+
+@pytest.mark.parametrize(
+    ("entry", "risk"),
+    [
+        (("--cidr", "203.0.113.0/24"), "100 % of all events"),
+        (("--cidr", "198.51.0.0/16"), "65,536 addresses"),
+        (("--asn", "16509"), "whole hosting provider"),
+    ],
+)
+def test_what_is_risky_asks_twice(
+    gridtrail: Any, lately: list[Any], entry: tuple[str, ...], risk: str
+) -> None:
+    """It says why, is not kept without a yes to it, and is kept with one."""
+    refused = gridtrail("allow", "add", *entry, *WHY)
+    assert refused.code == 2
+    assert risk in refused.err
+    assert "--yes-risky" in refused.err
+    assert gridtrail("allow", "list", "--format", "json").json == []
+    assert gridtrail("allow", "add", *entry, "--yes-risky", *WHY).code == 0
+
+
+def test_it_is_tried_on_the_past(gridtrail: Any, lately: list[Any]) -> None:
+    """The anomaly from that address would have been silenced, one from elsewhere not."""
+    tried = gridtrail("allow", "simulate", "--cidr", "203.0.113.0/24", "--format", "json")
+    assert tried.code == 0, tried.err
+    assert [row["id"] for row in tried.json] == [lately[-1]["id"]]
+    for other in (("--cidr", "192.0.2.0/24"), ("--cidr", "203.0.113.0/24", "--for", "tor")):
+        assert gridtrail("allow", "simulate", *other, "--format", "json").json == []
+    user = ("--user", "W0MIRAQ7X1", "--for", "ip_address")
+    assert len(gridtrail("allow", "simulate", *user, "--format", "json").json) == 1

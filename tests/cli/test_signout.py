@@ -1,0 +1,135 @@
+"""`gridtrail signout` and `gridtrail responses`, against a simulated Slack over HTTP."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from gridtrail.sandbox.ledger import Search
+from gridtrail.sandbox.serving import Serving, SlackServer, listen
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import SlackState
+
+
+@pytest.fixture(scope="module")
+def far() -> Iterator[tuple[SlackState, str]]:
+    """A small simulated Slack whose clock is ours, and its address."""
+    present = int(time.time())
+    state = SlackState(
+        Serving(present, people=25, days=4, seed=3).plan(), present, calls_per_minute=0
+    )
+    urls: list[str] = []
+    ready = threading.Event()
+
+    def tell(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
+    thread = threading.Thread(target=server.work)
+    thread.start()
+    assert ready.wait(30)
+    yield state, urls[0]
+    server.should_exit = True
+    thread.join()
+    state.close()
+
+
+@pytest.fixture
+def slack(far: tuple[SlackState, str], monkeypatch: pytest.MonkeyPatch) -> SlackState:
+    """The simulated Slack, which the settings in the environment name."""
+    state, url = far
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__TOKEN", state.named_tokens["owner"].secret)
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__BASE_URL", f"{url}/api/")
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__ORG", "E0KESTREL")
+    return state
+
+
+def logged(state: SlackState, user: str) -> list[dict[str, Any]]:
+    """Slack's events of signing this user out."""
+    with state.lock:
+        state.catch_up()
+        wanted = Search(actions=frozenset({"user_session_reset_by_admin"}), entity=user)
+        return [orjson.loads(one) for one in state.organization.ledger.page(wanted, 100_000).events]
+
+
+def someone(state: SlackState) -> str:
+    """A member with an active session."""
+    with state.lock:
+        now = state.catch_up()
+        people = state.organization.world.people[5:]
+        return next(one.id for one in people if state.organization.active_sessions(one, now))
+
+
+def test_signing_out_is_shown_done_once_and_confirmed(
+    gridtrail: Any, slack: SlackState, store: Callable[..., None]
+) -> None:
+    """The dry run does nothing; nobody to ask means no; then it is done, listed and confirmed."""
+    user = someone(slack)
+    dry = gridtrail("signout", user, "--dry-run", "--format", "json")
+    assert dry.code == 0
+    assert {row["user_id"] for row in dry.json} == {user}
+    assert f"Sign out of Slack on all devices: {user}." in dry.err
+    refused = gridtrail("signout", user)
+    assert refused.code == 2
+    assert "give --yes" in refused.err
+    assert logged(slack, user) == []
+    done = gridtrail("signout", user, "--yes", "--reason", "scraping", "--format", "json")
+    assert done.code == 0, done.err
+    (row,) = done.json
+    assert (row["state"], row["reason"], row["said"]) == ("sent", "scraping", "Slack did it.")
+    assert len(logged(slack, user)) == 1
+    again = gridtrail("signout", user, "--yes")
+    assert again.code == 2
+    assert "is sent" in again.err
+    store(logged(slack, user))
+    (listed,) = gridtrail("responses", "--format", "json").json
+    assert (listed["id"], listed["state"]) == (row["id"], "confirmed")
+    assert len(logged(slack, user)) == 1
+
+
+def test_a_second_person_has_to_approve(
+    gridtrail: Any, slack: SlackState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With four eyes the command records only; whoever asked cannot approve, another can."""
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__FOUR_EYES", "true")
+    user = someone(slack)
+    before = len(logged(slack, user))
+    monkeypatch.setenv("LOGNAME", "ann")
+    (row,) = gridtrail("signout", user, "--yes", "--format", "json").json
+    assert (row["state"], row["asked_by"]) == ("waiting", "ann")
+    assert gridtrail("responses", "approve", row["id"]).code == 2
+    assert len(logged(slack, user)) == before
+    monkeypatch.setenv("LOGNAME", "bob")
+    assert gridtrail("responses", "approve", row["id"]).code == 0
+    assert len(logged(slack, user)) == before + 1
+    assert gridtrail("responses", "refuse", row["id"]).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["W0NOBODY99", "--mobile-only", "--web-only"], "exclude each other"),
+        (["W0NOBODY99"], "no such user"),
+        (["nobody@kestrel.example"], "knows nobody"),
+    ],
+)
+def test_wrong_use_is_said(
+    gridtrail: Any, slack: SlackState, arguments: list[str], words: str
+) -> None:
+    """Who or what cannot be signed out is refused with a sentence and exit code 2."""
+    result = gridtrail("signout", *arguments, "--yes")
+    assert result.code == 2
+    assert words in result.err
+
+
+def test_without_a_token_the_next_step_is_said(gridtrail: Any) -> None:
+    """Nothing is called without a token."""
+    result = gridtrail("signout", "W0NOBODY99", "--yes")
+    assert result.code == 2
+    assert "GRIDTRAIL_RESPOND__TOKEN" in result.err
