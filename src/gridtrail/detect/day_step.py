@@ -15,6 +15,7 @@ from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema
 from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
 from gridtrail.detect.emission import Candidate, Verdict
+from gridtrail.detect.emptiness import Sparing, row_counts
 from gridtrail.engine.shape import Engine
 from gridtrail.errors import Stop, WrongUse
 from gridtrail.lake.lake import Lake
@@ -39,8 +40,11 @@ class DayStep:
         self.engine, self.detectors = engine, detectors
         self.profiles = tuple(_unique(p for d in detectors for p in d.profiles))
         self._levels = list(_levels(_unique(s for d in detectors for s in d.steps)))
+        self._counts = [row_counts([step.table for step in level]) for level in self._levels]
         self._day_events = day_events_expression()
-        self._nothing_today = False
+        self._limited = {d.name: list(self._limited_by(d)) for d in detectors}
+        self._tables = Sparing(engine)
+        self._begun = False
         engine.keep("logs", logarithms())
 
     def begin(self, day_start: int) -> None:
@@ -53,10 +57,35 @@ class DayStep:
         Raises DetectorFailed.
         """
         self.engine.keep("day_events", self._day_events)
-        for level in self._levels:
-            self._blaming(self.engine.keep_all, {step.name: step.relation for step in level})
+        self._begin_sparing()
+        for level, counts in zip(self._levels, self._counts, strict=True):
+            if self._keep({step.name: step.relation for step in level}):
+                self._tables.count(counts)
+        for detector in self.detectors:  # yesterday's say nothing of today
+            self._tables.forget(f"{detector.name}_parameters")
         found = self.engine.each(lambda one: self._named(one, context), self.detectors)
         return [candidate for candidates in found for candidate in candidates]
+
+    def _begin_sparing(self) -> None:
+        if not self._begun and self.profiles:
+            self._tables.count(row_counts([profile.table for profile in self.profiles]))
+        self._begun = True
+
+    def _keep(self, relations: Mapping[str, ir.Table]) -> bool:
+        return self._tables.keep_all(
+            relations, lambda possible: self._blaming(self.engine.keep_all, possible)
+        )
+
+    def _limited_by(self, detector: Detector) -> Iterator[ir.Table]:
+        """The detector's candidates, and what else reads its parameters."""
+        yield detector.candidates
+        name = f"{detector.name}_parameters"
+        for relation in (*(d.candidates for d in self.detectors), *self._summaries().values()):
+            if name in _tables_of(relation):
+                yield relation
+
+    def _summaries(self) -> dict[str, ir.Table]:
+        return {f"{profile.name}_today": profile.summary for profile in self.profiles}
 
     def _named(self, detector: Detector, context: DayContext) -> list[Candidate]:
         try:
@@ -80,18 +109,21 @@ class DayStep:
             self.engine.rows(relation)
         except Exception as error:
             for detector in self.detectors:
-                parts = {part.name for part in (*detector.steps, *detector.profiles)}
+                parts = {s.name for s in detector.steps} | {p.name for p in detector.profiles}
                 if name.removesuffix("_today") in parts:
                     raise DetectorFailed(detector.name, error) from error
             raise
 
     def _candidates(self, detector: Detector, context: DayContext) -> Iterator[Candidate]:
+        if all(self._tables.has_no_rows(one) for one in self._limited[detector.name]):
+            return  # whatever the parameters are
         parameters = detector.parameters(context)
         if detector.parameter_schema:
             empty = arrow_schema(detector.parameter_schema).empty_table()
             rows = empty if parameters is None else parameters
             self.engine.keep(f"{detector.name}_parameters", rows)
-        if parameters is None:
+            self._tables.note(f"{detector.name}_parameters", rows.num_rows)
+        if parameters is None or self._tables.has_no_rows(detector.candidates):
             return
         for row in self.engine.rows(detector.candidates).to_pylist():
             anomaly = detector.explain(row, context)
@@ -110,21 +142,20 @@ class DayStep:
 
     def close(self) -> None:
         """Learn from the day that `decide` saw: every profile as of the next day's start."""
-        learned = {f"{profile.name}_today": profile.summary for profile in self.profiles}
-        self._blaming(self.engine.prepare, learned)
-        self._nothing_today = False
+        self._tables.keep_all(
+            self._summaries(), lambda possible: self._blaming(self.engine.prepare, possible)
+        )
         self._fold()
 
     def pass_by(self) -> None:
         """A day without events: what is known only grows older; `begin` was called before."""
-        for profile in self.profiles if not self._nothing_today else ():
-            self.engine.keep(f"{profile.name}_today", arrow_schema(profile.schema).empty_table())
-        self._nothing_today = True
+        self._begin_sparing()
+        self._tables.clear({f"{p.name}_today": arrow_schema(p.schema) for p in self.profiles})
         self._fold()
 
     def _fold(self) -> None:
         # only now: summaries may read several profiles
-        self._blaming(self.engine.keep_all, {p.name: p.folded for p in self.profiles})
+        self._keep({profile.name: profile.folded for profile in self.profiles})
 
     def emitted(
         self, lake: Lake, org: str, verdicts: Iterable[Verdict], detectors: Mapping[str, Detector]
@@ -139,7 +170,7 @@ def _levels(steps: Iterable[Step]) -> Iterator[list[Step]]:
     left = list(steps)
     while left:
         names = {step.name for step in left}
-        level = [step for step in left if names.isdisjoint(_read(step) - {step.name})]
+        level = [s for s in left if names.isdisjoint(_tables_of(s.relation) - {s.name})]
         if not level:
             raise WrongUse(f"The steps {', '.join(sorted(names))} read each other: untie them.")
         yield level
@@ -147,9 +178,9 @@ def _levels(steps: Iterable[Step]) -> Iterator[list[Step]]:
         left = [step for step in left if step.name not in made]
 
 
-def _read(step: Step) -> set[str]:
-    """Names of the tables that a step reads."""
-    return {node.name for node in step.relation.op().find(ops.UnboundTable)}
+def _tables_of(relation: ir.Table) -> set[str]:
+    """Names of the tables that a relation reads."""
+    return {node.name for node in relation.op().find(ops.UnboundTable)}
 
 
 def _unique(things: Iterable[Any]) -> list[Any]:
