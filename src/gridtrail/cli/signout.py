@@ -27,6 +27,31 @@ _SESSION_FIELDS = ["user_id", "session_id", "device", "created", "recent"]
 _SESSION_COLUMNS = [column("user_id", "user"), column("session_id", "session"), column("device")]
 _POLL_SECONDS = 1.0
 
+UsersArgument = Annotated[
+    list[str], typer.Argument(metavar="USER…", help="Slack ids or e-mail addresses.")
+]
+MobileOption = Annotated[bool, typer.Option("--mobile-only", help="Only on mobile devices.")]
+WebOption = Annotated[bool, typer.Option("--web-only", help="Only on the web and desktop.")]
+SessionOption = Annotated[
+    str | None, typer.Option("--session", metavar="ID", help="Only this session of a single user.")
+]
+DryOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only list the sessions and say what would be done.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+FindingOption = Annotated[
+    str | None, typer.Option("--finding", metavar="ID", help="The finding it answers.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")]
+WaitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--wait",
+        metavar="TIME",
+        help="Wait so long (such as 5m) for Slack's own event in the lake.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Put the command on `app`."""
@@ -35,37 +60,15 @@ def register(app: typer.Typer) -> None:
 
 def signout(
     context: typer.Context,
-    users: Annotated[
-        list[str], typer.Argument(metavar="USER…", help="Slack ids or e-mail addresses.")
-    ],
-    mobile_only: Annotated[
-        bool, typer.Option("--mobile-only", help="Only on mobile devices.")
-    ] = False,
-    web_only: Annotated[
-        bool, typer.Option("--web-only", help="Only on the web and desktop.")
-    ] = False,
-    session_id: Annotated[
-        str | None,
-        typer.Option("--session", metavar="ID", help="Only this session of a single user."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list the sessions and say what would be done.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    finding: Annotated[
-        str | None, typer.Option("--finding", metavar="ID", help="The finding it answers.")
-    ] = None,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")
-    ] = "",
-    wait: Annotated[
-        str | None,
-        typer.Option(
-            "--wait",
-            metavar="TIME",
-            help="Wait so long (such as 5m) for Slack's own event in the lake.",
-        ),
-    ] = None,
+    users: UsersArgument,
+    mobile_only: MobileOption = False,
+    web_only: WebOption = False,
+    session_id: SessionOption = None,
+    dry_run: DryOption = False,
+    yes: YesOption = False,
+    finding: FindingOption = None,
+    reason: ReasonOption = "",
+    wait: WaitOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Sign people out of Slack. Shows their sessions, asks, and records it before and after.
