@@ -61,6 +61,7 @@ class Bench:
             for number, case in enumerate(firing)
             for act in case.given
             for event in act_events(replace(act, day=act.day + number % DAYS), self.life)
+            if event["date_create"] < END  # a case may go on for weeks
         ]
         self.events: Events = sorted(
             [*self.life.events(0, DAYS - 1), *acted],
