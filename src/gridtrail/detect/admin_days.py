@@ -64,9 +64,17 @@ class AdminDays:
 
     severities: Mapping[str, int]
 
-    @cached_property
+    @property
     def acts(self) -> ir.Table:
         """Administrative acts of people in their own sessions."""
+        return self.done.table
+
+    @cached_property
+    def done(self) -> Step:
+        """What `acts` reads, computed once a day."""
+        return Step("admin_acts", self._acts())
+
+    def _acts(self) -> ir.Table:
         rows = day_events.filter(
             day_events.own
             & (day_events.subject_type == "user")

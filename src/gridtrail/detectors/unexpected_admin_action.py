@@ -126,7 +126,7 @@ class UnexpectedAdminAction:
     needs: tuple[str, ...] = ()
     learning_days: int = 14
     profiles: tuple[Profile, ...] = (*DAYS.profiles, SCORE_DAYS)
-    steps: tuple[Step, ...] = (DAYS.items,)
+    steps: tuple[Step, ...] = (DAYS.done, DAYS.items)
 
     @property
     def parameter_schema(self) -> Mapping[str, str]:
