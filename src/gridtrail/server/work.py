@@ -27,6 +27,9 @@ from gridtrail.errors import GridtrailError
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.only_one import only_one
 from gridtrail.lake.schema import EVENTS_TABLE
+from gridtrail.respond.allow_list import entries
+from gridtrail.respond.responses import ResponseStore
+from gridtrail.respond.watch import watch
 from gridtrail.rules.rule import Problem
 from gridtrail.rules.run import run_rules
 from gridtrail.settings import Settings
@@ -192,6 +195,7 @@ class Work:
                 engine,
                 self.settings,
                 detectors=all_detectors(),
+                allow=entries(self.settings.state),
                 on_progress=lambda _text, _done, _all: self._go_on(),
             )
             hits = run_rules(
@@ -203,6 +207,7 @@ class Work:
             for problem in set(hits.problems) - self._told_problems:
                 log.error("rule cannot run", problem=str(problem))
             self._told_problems |= set(hits.problems)
+            self._watch(lake)
             if report.stored or hits.new or self.detecting.last_done is None:
                 found = triage(lake, engine, self.settings)
                 log.info(
@@ -211,6 +216,13 @@ class Work:
                     rule_hits=len(hits.new),
                     findings=len(found),
                 )
+
+    def _watch(self, lake: Lake) -> None:
+        """See whether Slack's own events confirm what was asked of it."""
+        seconds = self.settings.respond.confirm_seconds
+        with ResponseStore(self.settings.state) as store:
+            for response in watch(lake, store, confirm_seconds=seconds):
+                log.info("response", id=response.id, state=response.state)
 
     def _go_on(self) -> None:
         if self._ending.is_set():
