@@ -103,7 +103,7 @@ def test_wrong_use(gridtrail: Run, arguments: list[str], said: str) -> None:
 
 
 def test_sightings(gridtrail: Run, tmp_path: Path) -> None:
-    """Sightings are read with a mapping, kept once, queryable; a bad row is told and ends with 1."""
+    """Sightings are read with a mapping, kept once, queryable; a bad row is told, exit code 1."""
     seen = tmp_path / "vpn.csv"
     seen.write_text("mail,ip,at\nmatt@acme.example,203.0.113.7,2026-09-22T09:12:00Z\n")
     asked = ("import", "--sightings", "plain", "--map", "person=mail", "--map", "time=at")

@@ -28,7 +28,9 @@ def test_access_tool_and_taking_are_a_stolen_session() -> None:
 
 def test_a_step_missing_is_no_stolen_session() -> None:
     """Access and taking without a tool, or access and tool without taking, are something less."""
-    assert pattern(anomaly(0, "ip_address"), anomaly(1, "excessive_downloads")) == "plain"
+    taken = pattern(anomaly(0, "ip_address"), anomaly(1, "excessive_downloads"))
+    assert taken == "odd_access_taking"
+    assert pattern(anomaly(9 + HOUR, "ip_address"), anomaly(1, "excessive_downloads")) == "plain"
     assert pattern(anomaly(0, "ip_address"), anomaly(1, "user_agent")) == "plain"
 
 

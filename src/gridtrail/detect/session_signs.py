@@ -162,6 +162,11 @@ def _with_people(rows: ir.Table) -> ir.Table:
     ).drop("common_lineage", "common_version", "decreases")
 
 
+def _a_device(rows: ir.Table) -> ir.BooleanValue:
+    """Whether the client names what it runs on, as clients of people do."""
+    return (rows.os.fill_null("") != "") & ~rows.automated.fill_null(True)
+
+
 def _category(rows: ir.Table) -> ir.StringValue:
     """The rarest sign of each row; null for an ordinary handover."""
     computer = ~rows.device_class.fill_null("").isin(("phone", "tablet"))
@@ -186,7 +191,12 @@ def _category(rows: ir.Table) -> ir.StringValue:
     old = rows.stepped_back & (~rows.common | (rows.steps_back >= STEPS_BACK))
     with_session = ibis.cases(
         (tor.fill_null(False), "tor"),
-        (rows.client_changed, "client_changed"),
+        # a tool at the session's own place is the person's doing, which `user_agent` tells; a
+        # second device is not: it has a session of its own
+        (
+            rows.client_changed & (rows.new_place | rows.strange | _a_device(rows)),
+            "client_changed",
+        ),
         (rows.out_at > 0, "used_after_end"),
         ((pair & (hosted | hosted_before)).fill_null(False), "interleaved|hosted"),
         ((pair & ~mobile & countries).fill_null(False), "interleaved|country"),

@@ -150,8 +150,8 @@ def _words(row: Mapping[str, Any]) -> str:
 def _query(row: Mapping[str, Any], first: int) -> str:
     who = "app_id" if row["subject"] != row["actor_id"] else "app_id IS NULL AND actor_id"
     return (
-        "SELECT min(date_create) AS first, date_create // 86400 AS day_number, entity_id, entity_name, "
-        "count(*) AS times, "
+        "SELECT min(date_create) AS first, date_create // 86400 AS day_number, entity_id, "
+        "entity_name, count(*) AS times, "
         "arg_min(id, (date_create, id)) AS id FROM events "
         f"WHERE action = 'file_downloaded' AND {who} = {sql_text(row['subject'])} "
         f"AND date_create BETWEEN {first} AND {row['bucket'] + row['window'] - 1} "

@@ -45,6 +45,7 @@ TENURE_DAYS = 5
 SHARED_BY = 5  # people of the organization, within 30 days, first of them three days ago
 CROWD = 3  # others seen on the new network earlier the same day
 FAST_SECONDS = 2 * 3600
+NEW_DAYS = 14  # from the first event on
 SETTLING_DAYS = 7  # a newcomer's first networks say nothing of how often this person moves
 
 HOSTED = ("hosting", "vpn", "tor", "relay")
@@ -142,7 +143,7 @@ def _new_networks() -> ir.Table:
         first.anti_join(
             networks, [first.subject == networks.entity, first.network == networks.value]
         )
-        .join(people.table.select("subject", "active_days"), "subject")
+        .join(people.table.select("subject", "active_days", person_since="first_at"), "subject")
         .left_join(shared, first.network == shared.value)
         .left_join(moved, first.subject == moved.entity)
         .drop("value", "entity")
@@ -185,7 +186,9 @@ def _categorized() -> ir.Table:
         + ibis.ifelse(fast, "|fast", "")
     )
     # a newcomer's networks are all new, but a tool in the session is odd all the same
-    newcomer = (rows.active_days < TENURE_DAYS) & ~odd_client
+    # (who comes seldom is no newcomer: accounts that nobody looks after are what thieves like)
+    young = rows.person_since >= rows.day_start - NEW_DAYS * DAY_SECONDS
+    newcomer = (rows.active_days < TENURE_DAYS) & young & ~odd_client
     category = ibis.cases(
         (rows.crowd >= CROWD, "crowd"), (newcomer, "newcomer"), else_=kind + marks
     )

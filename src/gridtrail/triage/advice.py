@@ -131,6 +131,7 @@ _PARTS = {
     "malware_spread": (_look, _files, _device),
     "shared_place": (_place, _sign_out, _allow_address),
     "rogue_app": (_app, _files),
+    "odd_access_taking": (_ask_elsewhere, _sign_out, _files, _allow_address),
     "tor": (_ask_elsewhere, _sign_out),
     "bulk_download": (_harmless,),
     "grave": (_look, _sign_out, _files),

@@ -64,32 +64,33 @@ def _what(story: Story) -> Iterator[str]:
     )
 
 
+_MEANINGS = MappingProxyType(
+    {
+        "stolen_session": "The access itself was unusual too, not only what was done with it: "
+        "somebody else may hold this person's session",
+        "admin_takeover": "Both the access and what was administered are unusual for this person",
+        "blinded": "Something that watches or limits was turned off near it",
+        "odd_access_taking": "The access was unusual, and then more was taken than usual: a "
+        "journey explains both, and so does a stranger with this person's account",
+        "shared_place": "Several people came from one address range that is unusual for each of "
+        "them: a new office, egress or event, or somebody who holds several accounts",
+        "leaving_insider": "Somebody who leaves took more than usual",
+        "malware_spread": "More than one person brought in malicious files: look for what they "
+        "have in common",
+        "rogue_app": "More than one thing about this app is unusual at the same time",
+    }
+)
+"""Main pattern -> what it means."""
+
+
 def _meaning(story: Story) -> Iterator[str]:
-    if story.pattern == "stolen_session":
-        yield (
-            "The access itself was unusual too, not only what was done with it: somebody else may "
-            "hold this person's session"
-        )
-    elif story.pattern == "admin_takeover":
-        yield "Both the access and what was administered are unusual for this person"
+    if story.pattern in _MEANINGS:
+        yield _MEANINGS[story.pattern]
     elif story.pattern == "scraping_tool" and not story.families & {"network", "session"}:
         yield (
             "There is no address anomaly and no session anomaly: it looks like this person's own "
             "doing"
         )
-    elif story.pattern == "blinded":
-        yield "Something that watches or limits was turned off near it"
-    elif story.pattern == "shared_place":
-        yield (
-            "Several people came from one address range that is unusual for each of them: a new "
-            "office, egress or event, or somebody who holds several accounts"
-        )
-    elif story.pattern == "leaving_insider":
-        yield "Somebody who leaves took more than usual"
-    elif story.pattern == "malware_spread":
-        yield "More than one person brought in malicious files: look for what they have in common"
-    elif story.pattern == "rogue_app":
-        yield "More than one thing about this app is unusual at the same time"
     elif story.pattern == "bulk_download" and story.families == {"volume"}:
         yield "Nothing but the volume is unusual: no address, session or client anomaly is near"
 

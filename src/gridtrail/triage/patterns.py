@@ -40,6 +40,9 @@ ADMIN_TAKEOVER = Pattern("admin_takeover", 6.0, "high", "critical")
 SCRAPING_TOOL = Pattern("scraping_tool", 4.0, "high", "high")
 """A tool takes data, from the person's usual place and session: most likely by that person."""
 
+ODD_ACCESS_TAKING = Pattern("odd_access_taking", 3.0, "medium", "critical")
+"""Data is taken after odd access, without a tool: a stranger with the account, or a journey."""
+
 MALWARE_SPREAD = Pattern("malware_spread", 4.0, "high", "critical")
 """Malicious files come from several people."""
 
@@ -158,6 +161,8 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
         return SCRAPING_TOOL
     if any("tor" in one.reasons for one in anomalies):
         return TOR_ALONE if families == {"network"} else TOR
+    if _chain(anomalies, _ACCESS, _TAKING, _TAKING):
+        return ODD_ACCESS_TAKING
     if all(one.raised.level for one in anomalies):
         return _RULE[max((one.raised.level for one in anomalies), key=LEVELS.index)]
     if families & _GRAVE:
@@ -170,8 +175,8 @@ _RULE = {"medium": RULE, "high": RULE_HIGH, "critical": RULE_CRITICAL}
 
 _GRAVEST = [
     BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, LEAVING_INSIDER, MALWARE_SPREAD,
-    ROGUE_APP, SHARED_PLACE, FORBIDDEN_CLIENT, TOR, TOR_ALONE, RULE_CRITICAL, RULE_HIGH, GRAVE,
-    PLAIN, RULE, BULK_DOWNLOAD,
+    ROGUE_APP, SHARED_PLACE, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR, TOR_ALONE, RULE_CRITICAL,
+    RULE_HIGH, GRAVE, PLAIN, RULE, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 

@@ -159,6 +159,7 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "leaving_insider": lambda story: f"{story.name} is leaving and takes data along",
         "forbidden_client": lambda story: f"{story.name} used {story.forbidden}, forbidden here",
         "rule": lambda story: f"{story.name}: {listed(story.reason_words)}",
+        "odd_access_taking": lambda story: f"Unusual access, then data taken: {_reasons(story)}",
         "tor": lambda story: f"{story.name} used Slack through Tor",
         "bulk_download": _bulk,
         "grave": _reasons,
