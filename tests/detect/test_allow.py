@@ -176,7 +176,7 @@ def test_from_the_settings_file(tmp_path: Path) -> None:
 @given(st.text("ab*"), st.text("ab"))
 def test_patterns(pattern: str, text: str) -> None:
     """A pattern fits as the same pattern of a shell does."""
-    entry = {"user_agent": pattern} if pattern else {"user_agent": ""}
+    entry: dict[str, Any] = {"user_agent": pattern}
     fits = why(event={**EVENT, "ua": text}, **entry) is not None
     assert fits == fnmatch.fnmatchcase(text, pattern)
 

@@ -15,7 +15,8 @@ NOW = 1_795_000_000
 
 def made(now: int = NOW, **more: Any) -> StoredEntry:
     """An entry of Ann's."""
-    return draft(**{"owner": "ann", "reason": "our office", "now": now, "since": now} | more)[0]
+    given: dict[str, Any] = {"owner": "ann", "reason": "our office", "now": now, "since": now}
+    return draft(**given | more)[0]
 
 
 def test_an_entry_comes_back_as_it_was_kept(tmp_path: Path) -> None:

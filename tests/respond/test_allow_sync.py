@@ -29,7 +29,8 @@ class Sides:
     def add(self, **more: Any) -> str:
         """Allow something here; its id."""
         now = self.clock[0]
-        one, _ = draft(**{"owner": "ann", "reason": "ours", "now": now, "since": now} | more)
+        given: dict[str, Any] = {"owner": "ann", "reason": "ours", "now": now, "since": now}
+        one, _ = draft(**given | more)
         return self.kept.add(one).id
 
     def differ(self) -> Difference:

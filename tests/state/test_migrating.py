@@ -21,7 +21,7 @@ from gridtrail.state.migrating import HEAD
 ROOMS = (
     gridtrail.triage.tables.metadata,
     gridtrail.server.tokens.metadata,
-    gridtrail.server.sessions.metadata,  # of accounts too
+    gridtrail.server.accounts.metadata,  # of accounts too
     gridtrail.server.trail.metadata,
     gridtrail.respond.tables.metadata,
 )
