@@ -194,3 +194,13 @@ def test_lists(
 
     assert (row["address_kind"], row["ioc_list"], row["asn_list"]) == (kind, ioc, asn)
     assert row["teaches"] is teaches
+
+
+def test_gridtrails_own_trail_is_not_judged(
+    engine: DuckDB, new_lake: Callable[[], Lake], settings: Settings
+) -> None:
+    """What people do in Gridtrail is kept beside Slack's events and teaches no detector."""
+    event = slack_event(START + 60, "ben", "user_login")
+    assert day_row(engine, new_lake(), settings, event) is not None
+    engine.view("day_raw", "SELECT * REPLACE ('gridtrail' AS source) FROM _one_event")
+    assert engine.rows(day_events_expression()).num_rows == 0

@@ -36,6 +36,7 @@ RAW_DAY = {
     "session_id": "string",
     "app_id": "string",
     "details": "string",
+    "source": "string",
 }
 ADDRESSES = {
     "ip": "string",
@@ -115,7 +116,9 @@ def day_events_expression() -> ir.Table:
     clients = table("clients", CLIENTS).rename(
         client_ua="ua", client_kind="kind", client_version="version"
     )
-    people = raw.filter((raw.action != "anomaly") & raw.actor_id.notnull())
+    # what people do in Gridtrail itself stands in the same lake, and is not Slack's business
+    slacks = (raw.action != "anomaly") & (raw.source != "gridtrail")
+    people = raw.filter(slacks & raw.actor_id.notnull())
     attributed = _attributed(people)
     placed = attributed.left_join(addresses, attributed.ip == addresses.address_ip)
     # an address stood on some list at the event's time, whatever it is today
