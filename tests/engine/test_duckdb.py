@@ -139,7 +139,7 @@ def test_what_does_not_fit_goes_to_the_disk(tmp_path: Path) -> None:
 def test_several_files_at_once(engine: DuckDB, tmp_path: Path) -> None:
     """Files written at the same time hold each its own rows, in order."""
     engine.command("CREATE TABLE numbers AS SELECT range AS i FROM range(1000)")
-    engine.keep("own", "SELECT 1 AS i")
+    engine.register("own", pa.table({"i": [1]}))
     assert engine.is_shared("numbers")
     assert not engine.is_shared("own")
     jobs = [

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from gridtrail.respond.allow_sync import Difference
 
 app = typer.Typer(
-    help="The allow list: entries with owner, reason and end; tried on the past; alike with "
-    "Slack's.",
+    help="The allow list: list, add, try on history, keep alike.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -67,8 +66,8 @@ ClientOption = Annotated[
 AgentOption = Annotated[
     str | None, typer.Option("--ua", metavar="PATTERN", help="User agent; * is any text.")
 ]
-UserOption = Annotated[str | None, typer.Option("--user", metavar="ID", help="Slack user.")]
-AppOption = Annotated[str | None, typer.Option("--app", metavar="ID", help="Slack app.")]
+UserOption = Annotated[str | None, typer.Option("--user", metavar="ID", help="A Slack user.")]
+AppOption = Annotated[str | None, typer.Option("--app", metavar="ID", help="A Slack app.")]
 ReasonsOption = Annotated[
     list[str] | None,
     typer.Option("--for", metavar="REASON", help="Only this anomaly reason; repeat for several."),
@@ -150,7 +149,9 @@ def add(
 @app.command("remove")
 def remove(
     context: typer.Context,
-    entry: Annotated[str, typer.Argument(metavar="ID", help="The entry.")],
+    entry: Annotated[
+        str, typer.Argument(metavar="ID", help="The entry: its id, or the beginning of it.")
+    ],
 ) -> None:
     """End an entry now. What it silenced stays silenced."""
     run = session(context)

@@ -40,7 +40,7 @@ def calibrate(
     ] = None,
     output: FormatOption = Format.table,
 ) -> None:
-    """Compare how often detectors alarm with how often they say they do.
+    """Compare how often detectors alarm with what they promise.
 
     For each detector and kind of subject: alarms (silenced ones too) over what its share of the
     budget allows, with a 95 % interval. 1 is as it says. Needs `gridtrail detect` to have run.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gridtrail.rules.state import Hit
 
 app = typer.Typer(
-    help="Sigma rules for Slack's audit log: list, lint, test, run, try on history, convert.",
+    help="Sigma rules: list, lint, test, run, backtest, convert.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

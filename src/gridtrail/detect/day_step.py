@@ -42,7 +42,7 @@ class DayStep:
         self._levels = list(_levels(_unique(s for d in detectors for s in d.steps)))
         self._counts = [row_counts([step.table for step in level]) for level in self._levels]
         self._day_events = day_events_expression()
-        self._limited = {d.name: list(self._limited_by(d)) for d in detectors}
+        self._limited: dict[str, list[ir.Table]] = {}  # filled when needed: a plugin may fail
         self._tables = Sparing(engine)
         self._begun = False
         engine.keep("logs", logarithms())
@@ -80,9 +80,17 @@ class DayStep:
         """The detector's candidates, and what else reads its parameters."""
         yield detector.candidates
         name = f"{detector.name}_parameters"
-        for relation in (*(d.candidates for d in self.detectors), *self._summaries().values()):
+        candidates = [self._blamed(one) for one in self.detectors]
+        for relation in (*candidates, *self._summaries().values()):
             if name in _tables_of(relation):
                 yield relation
+
+    def _blamed(self, detector: Detector) -> ir.Table:
+        """The detector's candidates; an error names it and not the one who asks."""
+        try:
+            return detector.candidates
+        except Exception as error:
+            raise DetectorFailed(detector.name, error) from error
 
     def _summaries(self) -> dict[str, ir.Table]:
         return {f"{profile.name}_today": profile.summary for profile in self.profiles}
@@ -90,6 +98,8 @@ class DayStep:
     def _named(self, detector: Detector, context: DayContext) -> list[Candidate]:
         try:
             return list(self._candidates(detector, context))
+        except DetectorFailed:
+            raise
         except Exception as error:  # whatever it is, it must be loud and name the detector
             raise DetectorFailed(detector.name, error) from error
 
@@ -115,6 +125,8 @@ class DayStep:
             raise
 
     def _candidates(self, detector: Detector, context: DayContext) -> Iterator[Candidate]:
+        if detector.name not in self._limited:
+            self._limited[detector.name] = list(self._limited_by(detector))
         if all(self._tables.has_no_rows(one) for one in self._limited[detector.name]):
             return  # whatever the parameters are
         parameters = detector.parameters(context)

@@ -204,8 +204,16 @@ class DuckDB:
             self.register(_GIVEN, query)
             query = f"SELECT * FROM {_GIVEN}"
         sql = query if isinstance(query, str) else self.compiled(query)
-        self.command(f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
+        self._replacing("VIEW", name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
         self.unregister(_GIVEN)
+
+    def _replacing(self, other: str, name: str, sql: str) -> None:
+        """Run `sql`, which makes `name`, also where an object of the `other` kind has that name."""
+        try:
+            self.command(sql)
+        except duckdb.CatalogException:
+            self.command(f"DROP {other} IF EXISTS {quoted(name)}")
+            self.command(sql)
 
     def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
         """As `keep` for each name; none may read what is made for another name."""
@@ -256,7 +264,7 @@ class DuckDB:
 
     def view(self, name: str, sql: str) -> None:
         """Make `sql` readable under `name`, computed when it is read."""
-        self.command(f"CREATE OR REPLACE VIEW {quoted(name)} AS {sql}")
+        self._replacing("TABLE", name, f"CREATE OR REPLACE VIEW {quoted(name)} AS {sql}")
 
     def drop(self, name: str) -> None:
         """Forget a table made by `keep`."""
