@@ -59,12 +59,12 @@ def demo(
         int, typer.Option("--seed", help="Another seed gives another organization.")
     ] = 7,
     people: Annotated[int, typer.Option("--people", help="People in the company.")] = 300,
-    days: Annotated[int, typer.Option("--days", help="Days of log.")] = 35,
+    days: Annotated[int, typer.Option("--days", help="Days of log.")] = 28,
 ) -> None:
     """See it work on a simulated company.
 
     Simulates a company, collects its audit log as from Slack and finds out what happened there:
-    On the last day of five weeks one of 300 people at Acme Corp does something that deserves a
+    On the last day of four weeks one of 300 people at Acme Corp does something that deserves a
     look. Without --once the web console then shows it, until Ctrl-C. Nothing is sent anywhere, and
     your own data is not touched.
     """
