@@ -162,7 +162,6 @@ def test_heavy_libraries_load_only_when_needed() -> None:
 
 INTERRUPTED = """
 import os, signal, sys, threading, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 from gridtrail.cli.main import main
 
 def interrupt():
