@@ -4,12 +4,13 @@ VENV := .venv
 RUN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench format lock clean
+.PHONY: help setup demo test fuzz lint bench format lock clean
 
 help:
 	@echo "make demo    simulate an organization, detect, print the findings (sets up everything)"
 	@echo "make test    run all tests (sets up everything)"
 	@echo "make setup   only create the environment with the gridtrail command in $(VENV)/bin"
+	@echo "make fuzz    the property tests with new random examples, a thousand each (FUZZ=tests/lake: some)"
 	@echo "make lint    formatter, linter, type checker, import contract"
 	@echo "make bench   import and look-ups beside DuckDB and chDB, as ratios in one run"
 
@@ -19,6 +20,9 @@ demo: setup
 
 test: $(VENV)/.test
 	$(RUN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: $(VENV)/.test
+	HYPOTHESIS=search $(RUN)/python -m pytest -n 2 --dist loadfile -m hypothesis $(FUZZ)
 
 lint: $(VENV)/.test
 	$(RUN)/ruff format --check

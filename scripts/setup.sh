@@ -79,6 +79,13 @@ if [ "$extra" != base ] && ! command -v java >/dev/null 2>&1; then
         exit 2
     }
 fi
+if [ "$extra" = test ] && ! command -v chromium >/dev/null 2>&1; then
+    # the console is tested as people use it; a page without a font has no text
+    apt_install chromium fonts-dejavu-core || {
+        say "The tests drive the console with Chromium: type 'sudo apt-get install chromium fonts-dejavu-core' and run make again."
+        exit 2
+    }
+fi
 
 say "Installing requirements/$extra.txt (pinned by hash) ..."
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \

@@ -1,4 +1,4 @@
-"""What tests of several rooms share: a real PostgreSQL server."""
+"""What tests of several rooms share: how Hypothesis searches, a real PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a pause of a shared machine is no failure; `make test` gives the same answer for the same commit,
+# `make fuzz` looks where nobody has looked yet
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS", "same"))
 
 _USER = "postgres"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -179,7 +180,14 @@ os._exit(code)
 def test_ctrl_c_ends_a_query_quietly(tmp_path: Path) -> None:
     """Ctrl-C is exit code 130 and no traceback, also while the engine works."""
     command = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        check=False,
+        timeout=120,
+        # tests in the background of a shell inherit that it is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 

@@ -7,14 +7,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
-
-# a pause of a shared machine, or the first loading of a table, is no failure
-settings.register_profile("gridtrail", deadline=None)
-settings.load_profile("gridtrail")
 
 Record = Mapping[str, object]
 WriteMmdb = Callable[..., Path]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -397,15 +397,26 @@ class DuckDB:
         self.command("SET enable_external_access = false")
         self.command("SET lock_configuration = true")
 
-    def select(self, sql: str) -> pa.Table:
-        """Rows of a stranger's query, already checked by `check_read_only`.
+    def select(self, sql: str, seconds: float | None = None) -> pa.Table:
+        """Rows of a stranger's query, already checked by `check_read_only`; Ctrl-C ends it.
 
-        Raises WrongUse with the engine's first line when the query fails.
+        Raises WrongUse with the engine's first line when the query fails, or when it has taken
+        longer than `seconds`.
         """
-        try:
-            return self._connection.sql(sql).to_arrow_table()
-        except duckdb.Error as error:
-            raise WrongUse(f"The query failed ({_first_line(error)}): correct it.") from error
+        # on a thread of its own: the engine does not look for Ctrl-C in all of its work
+        with ThreadPoolExecutor(1, "query") as thread:
+            work = thread.submit(lambda: self._connection.sql(sql).to_arrow_table())
+            try:
+                return work.result(seconds)
+            except TimeoutError as error:
+                raise WrongUse(
+                    f"The query took longer than {seconds:g} seconds: narrow it."
+                ) from error
+            except duckdb.Error as error:
+                raise WrongUse(f"The query failed ({_first_line(error)}): correct it.") from error
+            finally:
+                while not wait([work], 0.05).done:  # asked before the query began it is not heard
+                    self._connection.interrupt()
 
 
 def _written(

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_SECOND = 10**9  # nanoseconds
+_REQUEST = 60 * _SECOND  # what a rate of one a minute fills in a minute
+
 
 @dataclass(slots=True)
 class _Bucket:
-    left: float
-    at: float  # seconds of the clock
+    left: int  # a request is _REQUEST of it, so that nothing is ever rounded
+    at: int  # nanoseconds of the clock
 
 
 class RateLimit:
     """At most `per_minute` requests in a burst, and that many a minute from then on; 0: no limit.
 
-    One bucket an organization, filled evenly. Used by one thread.
+    One bucket an organization, filled evenly. `clock` counts nanoseconds. Used by one thread.
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_minute: int, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._size = per_minute
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
@@ -30,11 +32,11 @@ class RateLimit:
         if not self._size:
             return 0
         now = self._clock()
-        bucket = self._buckets.setdefault(org, _Bucket(self._size, now))
-        rate = self._size / 60
-        bucket.left = min(self._size, bucket.left + (now - bucket.at) * rate)
+        full = self._size * _REQUEST
+        bucket = self._buckets.setdefault(org, _Bucket(full, now))
+        bucket.left = min(full, bucket.left + (now - bucket.at) * self._size)
         bucket.at = now
-        if bucket.left >= 1:
-            bucket.left -= 1
+        if bucket.left >= _REQUEST:
+            bucket.left -= _REQUEST
             return 0
-        return max(1, math.ceil((1 - bucket.left) / rate))
+        return -(-(_REQUEST - bucket.left) // (self._size * _SECOND))
