@@ -10,9 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import gridtrail.respond.tables
+import gridtrail.respond.trail
 import gridtrail.server.sessions
 import gridtrail.server.tokens
-import gridtrail.server.trail
 import gridtrail.triage.tables
 from gridtrail.errors import BadSettings
 from gridtrail.state.database import open_state, writing
@@ -22,7 +22,7 @@ ROOMS = (
     gridtrail.triage.tables.metadata,
     gridtrail.server.tokens.metadata,
     gridtrail.server.accounts.metadata,  # of accounts too
-    gridtrail.server.trail.metadata,
+    gridtrail.respond.trail.metadata,
     gridtrail.respond.tables.metadata,
 )
 

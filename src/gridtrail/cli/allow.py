@@ -325,7 +325,7 @@ def _row(one: StoredEntry) -> Row:
 
 
 def _record(run: Session, action: str, one: StoredEntry) -> None:
-    from gridtrail.server.trail import Doer, Trail
+    from gridtrail.respond.trail import Doer, Trail
 
     with Trail(run.settings.state) as trail:
         entity = ("allow_entry", one.id, one.name)

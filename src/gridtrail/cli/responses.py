@@ -127,7 +127,7 @@ def watched(run: Session, kept: ResponseStore | None = None) -> None:
 
 def record(run: Session, action: str, done: Sequence[Response]) -> None:
     """Put what was done to each person into Gridtrail's own audit trail."""
-    from gridtrail.server.trail import Doer, Trail
+    from gridtrail.respond.trail import Doer, Trail
 
     with Trail(run.settings.state) as trail:
         for one in done:

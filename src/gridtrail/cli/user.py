@@ -46,7 +46,7 @@ def add(
 
     Only its hash is kept. The link works for three days.
     """
-    from gridtrail.server.trail import ACCOUNT_ADDED
+    from gridtrail.respond.trail import ACCOUNT_ADDED
 
     with _store(context) as store:
         account, secret = store.add(email, name or email.partition("@")[0], role)
@@ -61,7 +61,7 @@ def link(
     who: Annotated[str, typer.Argument(metavar="WHO", help="Their e-mail address or id.")],
 ) -> None:
     """Print a new one-time link for somebody who lost their password. Older links are void."""
-    from gridtrail.server.trail import LINK_MADE
+    from gridtrail.respond.trail import LINK_MADE
 
     with _store(context) as store:
         account, secret = store.link(who)
@@ -84,7 +84,7 @@ def revoke(
     who: Annotated[str, typer.Argument(metavar="WHO", help="Their e-mail address or id.")],
 ) -> None:
     """Take somebody's access away, at once: their sessions end."""
-    from gridtrail.server.trail import ACCOUNT_REVOKED
+    from gridtrail.respond.trail import ACCOUNT_REVOKED
 
     with _store(context) as store:
         account = store.revoke(who)
@@ -100,7 +100,7 @@ def _store(context: typer.Context) -> AccountStore:
 
 def _keep(context: typer.Context, action: str, account: Account) -> None:
     """Write it to the audit trail; whoever serves moves it to the lake."""
-    from gridtrail.server.trail import Doer, Trail
+    from gridtrail.respond.trail import Doer, Trail
 
     settings = session(context).settings
     entity = ("user", account.id, account.name)

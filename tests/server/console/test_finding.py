@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gridtrail.lake.query import EventFilter
-from gridtrail.server.trail import Trail
+from gridtrail.respond.trail import Trail
 from gridtrail.triage.store import FindingStore
 
 PATH = "/findings/F0123456789abcdef"

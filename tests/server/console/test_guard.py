@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gridtrail.server.trail import Trail
+from gridtrail.respond.trail import Trail
 
 PAGES = (
     "/findings",

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from starlette.responses import Response
 
 from gridtrail.lake.query import EventFilter
+from gridtrail.respond.trail import ENTITY_READ
 from gridtrail.server.console.entity import Activity, activity_of
 from gridtrail.server.console.event import address_facts
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.visit import Visit
-from gridtrail.server.trail import ENTITY_READ
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
+from gridtrail.respond.trail import ANOMALIES_SEARCHED
 from gridtrail.server.console.evidence import Anomaly, anomaly_of
 from gridtrail.server.console.listing import ROW, Listed, listed
 from gridtrail.server.console.selecting import BY, position_of, selection_of
 from gridtrail.server.console.visit import Visit
-from gridtrail.server.trail import ANOMALIES_SEARCHED
 from gridtrail.slack.reasons import REASONS
 
 PAGE_ROWS = 50

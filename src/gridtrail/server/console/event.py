@@ -11,12 +11,12 @@ from starlette.responses import Response
 from gridtrail.enrich.clients import client_of, expected
 from gridtrail.enrich.dimensions import address_book
 from gridtrail.lake.lake import Lake
+from gridtrail.respond.trail import EVENT_READ
 from gridtrail.server.console.listing import ROW, Row
 from gridtrail.server.console.reading import Line, json_lines
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.text import shortened
 from gridtrail.server.console.visit import Visit
-from gridtrail.server.trail import EVENT_READ
 from gridtrail.settings import EnrichSettings
 
 _MINUTES = (5, 30, 120, 1440)

@@ -11,10 +11,10 @@ from starlette.responses import Response, StreamingResponse
 from gridtrail.errors import WrongUse
 from gridtrail.export.cells import csv_lines
 from gridtrail.export.values import cell_text
+from gridtrail.respond.trail import EXPORTED
 from gridtrail.server.console.listing import Listed, listed
 from gridtrail.server.console.selecting import Position, Selection, selection_of
 from gridtrail.server.console.visit import Visit
-from gridtrail.server.trail import EXPORTED
 
 _PIECE = 5_000  # events read at once
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.query import EventFilter
+from gridtrail.respond.trail import FINDING_DECIDED, FINDING_NOTED
 from gridtrail.server.console.charts import Line, day_line
 from gridtrail.server.console.evidence import Anomaly, anomalies_of
 from gridtrail.server.console.findings import people_days
@@ -19,7 +20,6 @@ from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.text import shortened
 from gridtrail.server.console.times import DAY
 from gridtrail.server.console.visit import Visit
-from gridtrail.server.trail import FINDING_DECIDED, FINDING_NOTED
 from gridtrail.triage.finding import STATUSES, VERDICTS, Finding
 from gridtrail.triage.store import Note
 

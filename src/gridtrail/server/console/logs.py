@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from starlette.responses import Response
 
 from gridtrail.lake.lake import Lake
+from gridtrail.respond.trail import LOGS_SEARCHED
 from gridtrail.server.console.charts import Histogram, bucket_width, histogram
 from gridtrail.server.console.listing import Listed, Row, counts, listed, span
 from gridtrail.server.console.selecting import Selection, position_of, selection_of
 from gridtrail.server.console.visit import Visit
-from gridtrail.server.trail import LOGS_SEARCHED
 from gridtrail.slack.audit_api import MAX_ACTIONS
 from gridtrail.slack.catalogue import ACTIONS, GROUPS
 

@@ -14,11 +14,11 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
 from gridtrail.errors import RetryLater
+from gridtrail.respond.trail import Trail
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.pool import LakePool
 from gridtrail.server.rate import RateLimit
 from gridtrail.server.sessions import SessionStore
-from gridtrail.server.trail import Trail
 from gridtrail.settings import Settings
 from gridtrail.triage.store import FindingStore
 

@@ -11,13 +11,13 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
+from gridtrail.respond.trail import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, Doer
 from gridtrail.server.accounts import Account
 from gridtrail.server.console.guard import COOKIE
 from gridtrail.server.console.links import local
 from gridtrail.server.console.refusing import TooMany
 from gridtrail.server.console.visit import Visit
 from gridtrail.server.passwords import matches
-from gridtrail.server.trail import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, Doer
 
 _WRONG = "The e-mail address or the password is wrong: try again, or ask an owner for a new link."
 _BUCKETS = 1 << 16

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
+from gridtrail.respond.trail import Doer
 from gridtrail.server.accounts import Account
 from gridtrail.server.console.links import link
 from gridtrail.server.console.parts import Parts
@@ -22,7 +23,6 @@ from gridtrail.server.console.text import shortened
 from gridtrail.server.context import body_of
 from gridtrail.server.roles import permits
 from gridtrail.server.sessions import Session
-from gridtrail.server.trail import Doer
 
 _Result = TypeVar("_Result")
 

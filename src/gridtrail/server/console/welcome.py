@@ -8,12 +8,12 @@ from typing import ClassVar
 from starlette.responses import Response
 
 from gridtrail.errors import WrongUse
+from gridtrail.respond.trail import ACCOUNT_ADDED, PASSWORD_SET
 from gridtrail.server.accounts import Account
 from gridtrail.server.console import signin
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.visit import Visit
 from gridtrail.server.passwords import LONGEST, SHORTEST, hashed
-from gridtrail.server.trail import ACCOUNT_ADDED, PASSWORD_SET
 
 _VOID = "This link was used or is too old: ask an owner for another, or start the server again."
 

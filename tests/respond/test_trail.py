@@ -6,26 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from gridtrail.lake.query import EventFilter
-from gridtrail.server.trail import EXPORTED, SIGNED_IN, Doer, Trail
+from gridtrail.respond.trail import EXPORTED, SIGNED_IN, Doer, Trail
 from gridtrail.slack import catalogue
 
 ANN = Doer("UANN0000001", "Ann", "ann@acme.example", "203.0.113.9", "Firefox", "5e55")
 
 
-def _kept(data: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = data.lake.newest(EventFilter(org="E0ACME")).to_pylist()
+def _kept(log: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = log.lake.newest(EventFilter(org="E0ACME")).to_pylist()
     return rows
 
 
-def test_what_was_put_is_moved_into_the_lake_once(data: Any) -> None:
+def test_what_was_put_is_moved_into_the_lake_once(log: Any, tmp_path: Path) -> None:
     """An event waits in the database until it is moved; then it is in the lake alone."""
-    with Trail(data.path / "state.db") as trail:
+    with Trail(tmp_path / "state.db") as trail:
         trail.put("E0ACME", SIGNED_IN, ANN)
         trail.put("E0ACME", EXPORTED["csv"], ANN, ("finding", "F1", "A <b>"), {"by": "W1", "b": ""})
-        assert _kept(data) == []
-        assert trail.move(data.lake) == 2
-        assert trail.move(data.lake) == 0
-    found = {row["action"]: row for row in _kept(data)}
+        assert _kept(log) == []
+        assert trail.move(log.lake) == 2
+        assert trail.move(log.lake) == 0
+    found = {row["action"]: row for row in _kept(log)}
     signed_in, exported = found["user_login"], found["audit_logs_export_csv_started"]
     assert signed_in["source"] == "gridtrail"
     assert signed_in["actor_id"] == signed_in["entity_id"] == "UANN0000001"
@@ -35,19 +35,19 @@ def test_what_was_put_is_moved_into_the_lake_once(data: Any) -> None:
     assert exported["details"] == '{"by":"W1","application":"gridtrail"}'
 
 
-def test_an_event_moved_twice_is_stored_once(data: Any, tmp_path: Path) -> None:
+def test_an_event_moved_twice_is_stored_once(log: Any, tmp_path: Path) -> None:
     """A crash between the lake's commit and the forgetting does no harm."""
     with Trail(tmp_path / "state.db") as trail:
         trail.put("E0ACME", SIGNED_IN, ANN)
     before = (tmp_path / "state.db").read_bytes()
     with Trail(tmp_path / "state.db") as trail:
-        assert trail.move(data.lake) == 1
+        assert trail.move(log.lake) == 1
     for file in tmp_path.glob("state.db*"):
         file.unlink()
     (tmp_path / "state.db").write_bytes(before)
     with Trail(tmp_path / "state.db") as trail:
-        assert trail.move(data.lake) == 1
-    assert len(_kept(data)) == 1
+        assert trail.move(log.lake) == 1
+    assert len(_kept(log)) == 1
 
 
 def test_slacks_own_names_are_used() -> None:

@@ -7,13 +7,14 @@ where Slack has one.
 
 from __future__ import annotations
 
+import getpass
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import pyarrow as pa
@@ -21,7 +22,6 @@ import sqlalchemy as sa
 
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
-from gridtrail.server.accounts import Account
 from gridtrail.slack.event import read_event
 from gridtrail.state.database import open_state, storable, writing
 
@@ -41,6 +41,18 @@ ENTITY_READ = "gridtrail_entity_read"
 EXPORTED = {"csv": "audit_logs_export_csv_started", "json": "audit_logs_export_json_started"}
 FINDING_DECIDED = "gridtrail_finding_decided"
 FINDING_NOTED = "gridtrail_finding_noted"
+SIGN_OUT_ASKED = "gridtrail_sign_out_requested"
+SIGN_OUT_DONE = "gridtrail_sign_out_done"
+SIGN_OUT_APPROVED = "gridtrail_sign_out_approved"
+SIGN_OUT_REFUSED = "gridtrail_sign_out_refused"
+ALLOW_ADDED = "gridtrail_allow_entry_added"
+ALLOW_REMOVED = "gridtrail_allow_entry_removed"
+ALLOW_EXPIRED = "gridtrail_allow_entry_expired"
+ALLOW_PULLED = "gridtrail_allow_list_pulled"
+ALLOW_PUSHED = "gridtrail_allow_list_pushed"
+RESPONSE_DECIDED = "gridtrail_automatic_response_decided"
+BRAKE_PULLED = "gridtrail_automatic_response_stopped"
+BRAKE_RELEASED = "gridtrail_automatic_response_released"
 
 _EPOCH = date(1970, 1, 1)
 _BATCH = "_trail"
@@ -59,6 +71,22 @@ waiting = sa.Table(
 """Events that are not in the lake yet."""
 
 
+class Named(Protocol):
+    """An account, as far as the trail looks at it."""
+
+    @property
+    def id(self) -> str:
+        """A user's id in Slack's form."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def email(self) -> str:
+        """The e-mail address; may be empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doer:
     """Who did it and from where; what is not known is empty."""
@@ -71,9 +99,18 @@ class Doer:
     session: str = ""
 
     @classmethod
-    def of(cls, account: Account, *, ip: str = "", ua: str = "", session: str = "") -> Doer:
+    def of(cls, account: Named, *, ip: str = "", ua: str = "", session: str = "") -> Doer:
         """The account, from `ip` with the user agent `ua` in the session."""
         return cls(account.id, account.name, account.email, ip, ua, session)
+
+    @classmethod
+    def here(cls) -> Doer:
+        """Whoever uses the command line: the user of the operating system."""
+        return cls(name=getpass.getuser())
+
+
+GRIDTRAIL = Doer(name="Gridtrail")
+"""What happens by itself."""
 
 
 class Trail:
