@@ -26,7 +26,7 @@ def items(engine: DuckDB, *events: tuple[str, str, str | None]) -> list[str]:
     ]  # fmt: skip
     full = [{column: row.get(column) for column in DAY_EVENTS} for row in rows]
     engine.register("day_events", pa.Table.from_pylist(full, schema=arrow_schema(DAY_EVENTS)))
-    found = engine.rows(engine.compiled(acts(("act",), "user"))).to_pylist()
+    found = engine.rows(acts(("act",), "user")).to_pylist()
     engine.unregister("day_events")
     return [row["item"] for row in sorted(found, key=lambda row: row["at"])]
 

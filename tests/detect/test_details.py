@@ -19,6 +19,6 @@ def test_only_the_actions_asked_for(engine: DuckDB) -> None:
     ]
     full = [{column: row.get(column) for column in RAW_DAY} for row in rows]
     engine.register("day_raw", pa.Table.from_pylist(full, schema=arrow_schema(RAW_DAY)))
-    found = engine.rows(engine.compiled(details_of("file_shared", "canvas_shared"))).to_pylist()
+    found = engine.rows(details_of("file_shared", "canvas_shared")).to_pylist()
     engine.unregister("day_raw")
     assert found == [{"details_id": "a", "details_at": 1, "details": '{"channel":"C1"}'}]

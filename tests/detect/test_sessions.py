@@ -48,7 +48,7 @@ def resets(engine: DuckDB, *acts: tuple[str, str | None, Any]) -> set[tuple[str,
         raw.append({"id": name, "date_create": NOON, "action": action, "details": text})
     put(engine, "day_events", DAY_EVENTS, events)
     put(engine, "day_raw", RAW_DAY, raw)
-    rows = engine.rows(engine.compiled(ss.RESETS_TODAY.relation)).to_pylist()
+    rows = engine.rows(ss.RESETS_TODAY.relation).to_pylist()
     assert all(row["reset_at"] == NOON for row in rows)
     return {(row["subject"], row["scope"]) for row in rows}
 
@@ -80,7 +80,7 @@ def folded(engine: DuckDB, before: Sequence[Row], new: Sequence[Row]) -> list[An
     """The profile `sessions` of the next day."""
     put(engine, "sessions", ss.SESSIONS, before)
     put(engine, "sessions_today", ss.SESSIONS, new)
-    rows: list[Any] = engine.rows(engine.compiled(ss.sessions.folded)).to_pylist()
+    rows: list[Any] = engine.rows(ss.sessions.folded).to_pylist()
     return rows
 
 
@@ -118,4 +118,4 @@ def test_marks_sort_by_time(midnight: DuckDB) -> None:
     put(midnight, "day_events", DAY_EVENTS, [{"at": 999, "ua": "z"}, {"at": 1000, "ua": "a"}])
     newest = day_events.aggregate(mark=ss.mark(day_events["at"], day_events.ua).max())
     shown = newest.select(at=ss.marked_at(newest.mark), text=newest.mark.substr(ss.MARK))
-    assert midnight.rows(midnight.compiled(shown)).to_pylist() == [{"at": 1000, "text": "a"}]
+    assert midnight.rows(shown).to_pylist() == [{"at": 1000, "text": "a"}]

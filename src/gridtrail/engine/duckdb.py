@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from gridtrail.engine.shape import column_types
 from gridtrail.errors import Stop, WrongUse
 
 if TYPE_CHECKING:
+    import ibis.expr.operations as ops
     import ibis.expr.types as ir
 
 _GIVEN = "_given_rows"
@@ -54,6 +56,24 @@ def parquet_scan(files: Sequence[str], types: Mapping[str, str], partitions: Seq
     kinds = ", ".join(f"{quoted(p)}: {types[p]}" for p in partitions)
     hive = f"hive_partitioning = true, hive_types = {{{kinds}}}" if partitions else ""
     return f"read_parquet([{listed}], {hive or 'hive_partitioning = false'})"
+
+
+def compiled(relation: ir.Table) -> str:
+    """SQL text of an Ibis relation, whose columns have the types that it says."""
+    return _compiled(relation.op())
+
+
+@lru_cache(4096)  # it takes longer than to compute the rows of a day
+def _compiled(operation: ops.Relation) -> str:
+    import ibis  # takes a quarter of a second, and not all work has expressions
+
+    relation = operation.to_expr()
+    # sums of 64-bit integers are 128 bits wide here, and Ibis leaves out the cast back
+    columns = ", ".join(
+        f"{quoted(name)}::{kind.duckdb} AS {quoted(name)}"
+        for name, kind in column_types(relation).items()
+    )
+    return f"SELECT {columns} FROM ({ibis.to_sql(relation, dialect='duckdb')})"
 
 
 class UnreadableFile(Stop):
@@ -117,7 +137,6 @@ class DuckDB:
         self._here = threading.local()  # a thread of `_crew` has a connection of its own
         self._crew: ThreadPoolExecutor | None = None
         self._hands = threads or os.cpu_count() or 1
-        self._compiled: dict[int, tuple[ir.Table, str]] = {}
         self.command(f"SET threads = {self._hands}")
         self.command(f"SET memory_limit = {literal(memory_limit)}")
         self.command("SET preserve_insertion_order = false")
@@ -162,7 +181,7 @@ class DuckDB:
 
     def rows(self, query: str | ir.Table, parameters: Sequence[Any] = ()) -> pa.Table:
         """The result of SQL text or of an Ibis expression over registered names."""
-        sql = query if isinstance(query, str) else self.compiled(query)
+        sql = query if isinstance(query, str) else compiled(query)
         return self._relation(sql, parameters).to_arrow_table()
 
     def checked_rows(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
@@ -203,7 +222,7 @@ class DuckDB:
         if isinstance(query, pa.Table):
             self.register(_GIVEN, query)
             query = f"SELECT * FROM {_GIVEN}"
-        sql = query if isinstance(query, str) else self.compiled(query)
+        sql = query if isinstance(query, str) else compiled(query)
         self._replacing("VIEW", name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
         self.unregister(_GIVEN)
 
@@ -218,7 +237,7 @@ class DuckDB:
     def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
         """As `keep` for each name; none may read what is made for another name."""
         for relation in relations.values():
-            self.compiled(relation)
+            compiled(relation)  # Ibis is not made for several threads
         self._share_out(lambda one: self.keep(*one), list(relations.items()))
 
     def prepare(self, relations: Mapping[str, ir.Table]) -> None:
@@ -353,25 +372,6 @@ class DuckDB:
             options += f", PARTITION_BY ({columns}), APPEND, FILENAME_PATTERN {name}"
         sql = f"COPY ({query}) TO {literal(target)} ({options})"
         return [_written(*row[:6]) for row in self._connection.execute(sql).fetchall()]
-
-    def compiled(self, relation: ir.Table) -> str:
-        """SQL text of an Ibis relation, whose columns have the types that it says; compiled once
-        for each object.
-
-        Sums of 64-bit integers are 128 bits wide here, and Ibis leaves out the cast back.
-        """
-        key = id(relation)
-        if key not in self._compiled:
-            import ibis  # takes a quarter of a second, and not all work has expressions
-
-            columns = ", ".join(
-                f"{quoted(name)}::{kind.duckdb} AS {quoted(name)}"
-                for name, kind in column_types(relation).items()
-            )
-            sql = f"SELECT {columns} FROM ({ibis.to_sql(relation, dialect='duckdb')})"
-            # the relation is kept with its text so that its id cannot be given to another
-            self._compiled[key] = (relation, sql)
-        return self._compiled[key][1]
 
     def check_read_only(self, sql: str) -> None:
         """Refuse anything but one SELECT.

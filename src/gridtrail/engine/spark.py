@@ -47,7 +47,6 @@ class Spark:
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self._compiled: dict[int, tuple[ir.Table, str]] = {}
         self._kept: dict[str, Any] = {}  # checkpointed frames by name
 
     def close(self) -> None:
@@ -126,12 +125,7 @@ class Spark:
         self.keep(name, session.rows(f"SELECT * FROM {duckdb_name(name)}"))
 
     def _frame(self, relation: ir.Table) -> Any:
-        """The planned relation; its SQL is made once for each object."""
-        key = id(relation)
-        if key not in self._compiled:
-            # the relation is kept with its text so that its id cannot be given to another
-            self._compiled[key] = (relation, spark_sql(relation))
-        return self.session.sql(self._compiled[key][1])
+        return self.session.sql(spark_sql(relation))
 
     def _put(self, name: str, frame: Any) -> None:
         frame.createOrReplaceTempView(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import ibis.expr.operations as ops
@@ -80,6 +81,12 @@ def spark_sql(relation: ir.Table) -> str:
 
     Raises WrongUse when it has no translation.
     """
+    return _spark_sql(relation.op())
+
+
+@lru_cache(4096)
+def _spark_sql(operation: ops.Relation) -> str:
+    relation = operation.to_expr()
     try:
         sql = _COMPILER.to_sqlglot(relation).sql(dialect=_COMPILER.dialect)
     except IbisError as error:
