@@ -46,6 +46,9 @@ class RespondSettings(BaseModel, extra="forbid"):
     four_eyes: bool = Field(
         default=False, description="A second person has to approve each signing out."
     )
+    approval_hours: int = Field(
+        default=24, ge=1, le=720, description="What nobody approved within so many hours ends."
+    )
     confirm_seconds: int = Field(
         default=900,
         ge=0,

@@ -232,3 +232,39 @@ def test_four_eyes(far: Any, store: ResponseStore) -> None:
     with pytest.raises(WrongUse):
         out.carry_out(refused.batch, approved_by="bob")
     assert far.calls[RESET] == 1
+
+
+def test_an_approval_has_its_time(far: Any, store: ResponseStore) -> None:
+    """What nobody approved in time ends, and may be asked anew; until then it may not."""
+    out = signing(far, store, four_eyes=True, approval_hours=2)
+    (user,) = with_session(far)[:1]
+    (asked,) = out.ask(out.preview(Order((user,))), "ann@acme.example")
+    far.advance(7_200)
+    with pytest.raises(WrongUse, match="is waiting"):
+        out.ask(out.preview(Order((user,))), "bob")
+    far.advance(1)
+    with pytest.raises(WrongUse, match="done before"):
+        out.carry_out(asked.batch, approved_by="bob")
+    ended = store.get(asked.id)
+    assert (ended.state, ended.said) == ("failed", "Nobody approved it in time: ask anew.")
+    (again,) = out.ask(out.preview(Order((user,))), "ann@acme.example")
+    with pytest.raises(WrongUse, match="somebody else"):
+        out.carry_out(again.batch, approved_by="ann")
+    with pytest.raises(WrongUse, match="somebody else"):
+        out.carry_out(again.batch, approved_by="ANN@acme.example")
+    assert far.calls[RESET] == 0
+    assert out.carry_out(again.batch, approved_by="ann@other.example")[0].state == "sent"
+
+
+def test_the_same_key_asks_once(far: Any, store: ResponseStore) -> None:
+    """Whoever sends a form again gets what it made the first time; nothing is called again."""
+    out = signing(far, store)
+    (user,) = with_session(far)[:1]
+    shown = out.preview(Order((user,)))
+    (first,) = out.ask(shown, "ann", key="k" * 32)
+    out.carry_out(first.batch)
+    (second,) = out.ask(shown, "ann", key="k" * 32)
+    assert (second.id, second.state) == (first.id, "sent")
+    with pytest.raises(WrongUse, match="done before"):
+        out.carry_out(second.batch)
+    assert far.calls[RESET] == 1

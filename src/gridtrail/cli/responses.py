@@ -122,6 +122,7 @@ def watched(run: Session, kept: ResponseStore | None = None) -> None:
     from gridtrail.respond.watch import watch
 
     store_ = kept or store(run)
+    store_.expire(run.settings.respond.approval_hours * 3600)
     watch(run.lake, store_, confirm_seconds=run.settings.respond.confirm_seconds)
 
 

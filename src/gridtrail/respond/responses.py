@@ -72,6 +72,8 @@ class Asked:
     by: str
     reason: str
     finding_id: str | None
+    key: str | None = None
+    """Names this asking: whoever asks again with the same key gets what it made."""
 
 
 class ResponseStore:
@@ -94,9 +96,10 @@ class ResponseStore:
     def ask(self, asked: Asked, *, approval: bool) -> list[Response]:
         """Record what is asked for, before anything is done; with `approval` it waits for it.
 
-        Raises WrongUse when the same is under way for one of the people.
+        What was asked with the same key before is returned as it is now. Raises WrongUse when the
+        same is under way for one of the people.
         """
-        now, batch = int(self._clock()), uuid.uuid4().hex
+        now, batch = int(self._clock()), asked.key or uuid.uuid4().hex
         rows = [
             {
                 "id": uuid.uuid4().hex[:12],
@@ -118,9 +121,11 @@ class ResponseStore:
             for user_id, name in asked.people
         ]
         with writing(self._engine).begin() as connection:
-            for row in rows:
-                _not_twice(connection, row, now)
-            connection.execute(responses.insert(), rows)
+            known = responses.select().where(responses.c.batch == batch).limit(1)
+            if connection.execute(known).first() is None:
+                for row in rows:
+                    _not_twice(connection, row, now)
+                connection.execute(responses.insert(), rows)
         return self.batch(batch)
 
     def begin(self, batch: str, *, approved_by: str | None = None) -> list[Response]:
@@ -143,6 +148,18 @@ class ResponseStore:
             values |= {"approved_by": storable(approved_by)} if approved_by else {}
             connection.execute(responses.update().where(mine).values(values))
         return self.batch(batch)
+
+    def expire(self, seconds: int) -> list[Response]:
+        """End what has waited for approval for more than `seconds`; returns it."""
+        said = "Nobody approved it in time: ask anew."
+        values = {"state": "failed", "said": said, "changed_at": int(self._clock())}
+        old = (responses.c.state == "waiting") & (responses.c.asked_at < self._clock() - seconds)
+        with writing(self._engine).begin() as connection:
+            query = sa.select(responses.c.id).where(old)
+            ids = [row.id for row in connection.execute(query)]
+            mine = responses.c.id.in_(ids)
+            connection.execute(responses.update().where(mine).values(values))
+        return self._read(responses.select().where(mine)) if ids else []
 
     def refuse(self, batch: str, by: str) -> list[Response]:
         """Say no to what waits. Raises WrongUse when it does not wait."""
@@ -230,10 +247,10 @@ class ResponseStore:
 def _not_twice(connection: sa.Connection, row: dict[str, Any], now: int) -> None:
     table = responses.c
     same = [table[name] == row[name] for name in ("org", "user_id", "devices")]
-    under_way = table.state.in_(("waiting", "requested", "sent"))
+    recent = table.state.in_(("requested", "sent")) & (table.asked_at > now - AGAIN_SECONDS)
     query = responses.select().where(
-        *same, table.session_id.is_not_distinct_from(row["session_id"]), under_way,
-        table.asked_at > now - AGAIN_SECONDS,
+        *same, table.session_id.is_not_distinct_from(row["session_id"]),
+        (table.state == "waiting") | recent,
     )  # fmt: skip
     found = connection.execute(query.limit(1)).first()
     if found is not None:
@@ -249,8 +266,17 @@ def _check_approval(row: Any, approved_by: str | None) -> None:
             f"This waits for a second person: gridtrail responses approve {row.id} by somebody "
             f"other than {row.asked_by}."
         )
-    if approved_by.casefold() == row.asked_by.casefold():
+    if _same_person(approved_by, row.asked_by):
         raise WrongUse(f"{row.asked_by} asked for it: somebody else has to approve it.")
+
+
+def _same_person(one: str, other: str) -> bool:
+    """Whether the two may be one person: `ann` of the command line and `ann@acme.example` of the
+    console are."""
+    first, second = (name.casefold().strip() for name in (one, other))
+    if "@" in first and "@" in second:
+        return first == second
+    return first.partition("@")[0] == second.partition("@")[0]
 
 
 def batches(found: Sequence[Response]) -> dict[str, list[Response]]:

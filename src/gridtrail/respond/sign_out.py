@@ -85,11 +85,13 @@ class SigningOut:
                 )
         return Preview(order, people, tuple(excluded), sessions)
 
-    def ask(self, preview: Preview, by: str) -> list[Response]:
+    def ask(self, preview: Preview, by: str, *, key: str | None = None) -> list[Response]:
         """Record the wish of `by`: it is `requested`, or `waiting` with four eyes.
 
-        Raises WrongUse when the same is under way.
+        With the `key` of an earlier asking that one is returned, and nothing is asked again. Raises
+        WrongUse when the same is under way.
         """
+        self._store.expire(self._settings.approval_hours * 3600)
         order = preview.order
         made: list[Response] = []
         for begin in range(0, len(preview.people), MOST_USERS):
@@ -103,6 +105,7 @@ class SigningOut:
                 by,
                 order.reason,
                 order.finding_id,
+                key if key is None or not begin else f"{key}-{begin}",
             )
             made += self._store.ask(asked, approval=self._settings.four_eyes)
         return made
@@ -111,8 +114,10 @@ class SigningOut:
         """Make the call of `batch`, once, and note what Slack said.
 
         An unclear outcome stays `requested` and is watched. Raises WrongUse when it was begun
-        before or waits for a second person; and what Slack said, after noting it.
+        before, waits for a second person, or waited too long for one; and what Slack said, after
+        noting it.
         """
+        self._store.expire(self._settings.approval_hours * 3600)
         rows = self._store.begin(batch, approved_by=approved_by)
         excluded = [one for one in rows if why_not(Person(one.user_id), self._settings)]
         if excluded:  # the settings changed while it waited

@@ -221,6 +221,7 @@ class Work:
         """See whether Slack's own events confirm what was asked of it."""
         seconds = self.settings.respond.confirm_seconds
         with ResponseStore(self.settings.state) as store:
+            store.expire(self.settings.respond.approval_hours * 3600)
             for response in watch(lake, store, confirm_seconds=seconds):
                 log.info("response", id=response.id, state=response.state)
 
