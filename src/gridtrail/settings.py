@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from gridtrail.errors import BadSettings
+from gridtrail.settings_notify import NotifySettings
 from gridtrail.settings_policy import PolicySettings
 from gridtrail.settings_respond import RespondSettings
 
@@ -234,6 +235,12 @@ class RulesSettings(BaseModel, extra="forbid"):
 class ConsoleSettings(BaseModel):
     """How people use the web console."""
 
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Address under which people reach the console, for links in notifications; by "
+        "default `server.public_url`.",
+    )
     idle_minutes: int = Field(
         default=60, ge=1, description="A session of the console ends when it was idle so long."
     )
@@ -350,6 +357,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()
     respond: RespondSettings = RespondSettings()
+    notify: NotifySettings = NotifySettings()
 
     @property
     def state(self) -> Path | str:
