@@ -99,6 +99,22 @@ def test_the_last_owner_stays(store: AccountStore) -> None:
     store.add("bo@acme.example", "Bo", "owner")  # never signed in
     with pytest.raises(WrongUse, match="last owner"):
         store.revoke(owner.id)
+    with pytest.raises(WrongUse, match="last owner"):
+        store.set_role(owner.id, "admin")
+    assert store.set_role(owner.id, "owner")[1].role == "owner"
+
+
+def test_a_role_can_be_changed(store: AccountStore) -> None:
+    """The account has the new role at once; unknown roles and revoked accounts are refused."""
+    account, _ = store.add("bo@acme.example", "Bo", "viewer")
+    before, after = store.set_role("bo@acme.example", "admin")
+    assert (before.role, after.role) == ("viewer", "admin")
+    assert [one.role for one in store.list()] == ["admin"]
+    with pytest.raises(WrongUse, match="no role 'root'"):
+        store.set_role(account.id, "root")
+    store.revoke(account.id)
+    with pytest.raises(WrongUse, match="No active account"):
+        store.set_role(account.id, "viewer")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ ACCOUNT_ADDED = "user_created"
 ACCOUNT_REVOKED = "user_deactivated"
 PASSWORD_SET = "gridtrail_password_set"  # noqa: S105 - the name of an action
 LINK_MADE = "gridtrail_account_link_created"
+ROLE_CHANGED = "gridtrail_account_role_changed"
+TOKEN_ADDED = "gridtrail_token_created"  # noqa: S105 - the name of an action
+TOKEN_REVOKED = "gridtrail_token_revoked"  # noqa: S105 - the name of an action
+QUERY_RUN = "gridtrail_query_run"
+QUERY_SAVED = "gridtrail_query_saved"
+QUERY_DELETED = "gridtrail_query_deleted"
 LOGS_SEARCHED = "audit_logs_records_searched"
 ANOMALIES_SEARCHED = "audit_logs_records_searched_anomaly"
 EVENT_READ = "gridtrail_event_read"
@@ -142,27 +148,8 @@ class Trail:
 
         It is on the disk when this returns.
         """
-        at = int(self._clock())
-        kind, key, name = entity or ("user", doer.id, doer.name)
-        user = {"id": doer.id, "name": doer.name, "email": doer.email, "team": org}
-        event = {
-            "id": str(uuid.uuid4()),
-            "date_create": at,
-            "action": action,
-            "actor": {"type": "user", "user": user},
-            "entity": {"type": kind, kind: {"id": key, "name": name}},
-            "context": {
-                "location": {"type": "enterprise", "id": org, "name": org, "domain": "gridtrail"},
-                "ua": doer.ua,
-                "ip_address": doer.ip,
-                "session_id": doer.session or None,
-            },
-            "details": _plain({**(details or {}), "application": "gridtrail"}),
-        }
-        raw = orjson.dumps(event).decode()
         with writing(self._engine).begin() as connection:
-            values = {"id": event["id"], "org": storable(org), "raw": raw, "at": at}
-            connection.execute(waiting.insert().values(values))
+            keep(connection, int(self._clock()), org, action, doer, entity, details)
 
     def waits(self) -> bool:
         """Whether there is anything to move."""
@@ -188,6 +175,40 @@ class Trail:
             ids = [row.id for row in rows]
             connection.execute(waiting.delete().where(waiting.c.id.in_(ids)))
         return len(rows)
+
+
+def keep(
+    connection: sa.Connection,
+    at: int,
+    org: str,
+    action: str,
+    doer: Doer,
+    entity: tuple[str, str, str] | None = None,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """As `Trail.put`, inside a transaction that writes: kept with all that it does, or not at all.
+
+    `at` is in seconds since the epoch.
+    """
+    kind, key, name = entity or ("user", doer.id, doer.name)
+    user = {"id": doer.id, "name": doer.name, "email": doer.email, "team": org}
+    event = {
+        "id": str(uuid.uuid4()),
+        "date_create": at,
+        "action": action,
+        "actor": {"type": "user", "user": user},
+        "entity": {"type": kind, kind: {"id": key, "name": name}},
+        "context": {
+            "location": {"type": "enterprise", "id": org, "name": org, "domain": "gridtrail"},
+            "ua": doer.ua,
+            "ip_address": doer.ip,
+            "session_id": doer.session or None,
+        },
+        "details": _plain({**(details or {}), "application": "gridtrail"}),
+    }
+    raw = orjson.dumps(event).decode()
+    values = {"id": event["id"], "org": storable(org), "raw": raw, "at": at}
+    connection.execute(waiting.insert().values(values))
 
 
 def _plain(details: Mapping[str, object]) -> dict[str, object]:

@@ -167,14 +167,27 @@ class AccountStore:
         """
         with writing(self._engine).begin() as connection:
             account = _chosen(connection, id_or_email)
-            owners = [one for one in _all(connection) if one.role == "owner"]
-            if [one.id for one in owners if one.state == "active"] == [account.id]:
-                raise WrongUse(f"{account.email} is the last owner: make another one first.")
+            _check_not_last_owner(connection, account)
             which = accounts.c.id == account.id
             values = {"revoked_at": int(self._clock())}
             connection.execute(accounts.update().where(which).values(values))
             connection.execute(links.delete().where(links.c.account_id == account.id))
             return _by_id(connection, account.id)
+
+    def set_role(self, id_or_email: str, role: str) -> tuple[Account, Account]:
+        """Give the account another role, which holds from its next request on; the account before
+        and after.
+
+        Raises WrongUse when there is none, for an unknown role, or when it is the last owner.
+        """
+        _check_role(role)
+        with writing(self._engine).begin() as connection:
+            before = _chosen(connection, id_or_email)
+            if role != "owner":
+                _check_not_last_owner(connection, before)
+            which = accounts.c.id == before.id
+            connection.execute(accounts.update().where(which).values(role=role))
+            return before, _by_id(connection, before.id)
 
     def find(self, email: str) -> tuple[Account | None, str | None]:
         """The active account with this address and its password's stored form."""
@@ -226,9 +239,19 @@ def _checked(email: str, name: str, role: str) -> dict[str, str]:
         raise WrongUse(f"{email[:80]!r} is no e-mail address: give one such as ann@acme.example.")
     if not 0 < len(called) <= _MAX_NAME or not called.isprintable():
         raise WrongUse(f"A person's name has 1 to {_MAX_NAME} printable characters: give one.")
+    _check_role(role)
+    return {"email": address, "name": called, "role": role}
+
+
+def _check_role(role: str) -> None:
     if role not in ROLES:
         raise WrongUse(f"There is no role {role[:40]!r}: use {', '.join(ROLES)}.")
-    return {"email": address, "name": called, "role": role}
+
+
+def _check_not_last_owner(connection: sa.Connection, account: Account) -> None:
+    owners = [one for one in _all(connection) if one.role == "owner"]
+    if [one.id for one in owners if one.state == "active"] == [account.id]:
+        raise WrongUse(f"{account.email} is the last owner: make another one first.")
 
 
 def _active(email: str) -> sa.Select[Any]:

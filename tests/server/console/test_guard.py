@@ -22,6 +22,8 @@ PAGES = (
     "/address?ip=203.0.113.7",
     "/session?id=12177102026566",
     "/file?id=F0GLENGARRY",
+    "/people",
+    "/tokens",
 )
 
 

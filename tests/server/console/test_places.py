@@ -19,11 +19,17 @@ _QUERIES = {
     "/session": {"id": "12177102026566"},
     "/file": {"id": "F0GLENGARRY"},
 }
-_FORMS = {"/findings/{finding_id}": {"note": "seen"}}
+_FORMS = {
+    "/findings/{finding_id}": {"note": "seen"},
+    "/people": {"email": "walk@acme.example", "role": "viewer"},
+    "/tokens": {"name": "walk", "scope:auditlogs:read": "on"},
+}
 
 
 def _address(path: str) -> str:
-    filled = path.format(finding_id="F0123456789abcdef", name="console.css")
+    filled = path.format(
+        finding_id="F0123456789abcdef", name="console.css", account_id="U0NOBODY", token_id="U0NONE"
+    )
     query = _QUERIES.get(path)
     return f"{filled}?{urlencode(query)}" if query else filled
 

@@ -14,11 +14,14 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
 from gridtrail.errors import RetryLater
+from gridtrail.respond.allow_list import AllowList
+from gridtrail.respond.responses import ResponseStore
 from gridtrail.respond.trail import Trail
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.pool import LakePool
 from gridtrail.server.rate import RateLimit
 from gridtrail.server.sessions import SessionStore
+from gridtrail.server.tokens import TokenStore
 from gridtrail.settings import Settings
 from gridtrail.triage.store import FindingStore
 
@@ -42,11 +45,16 @@ class Parts:
     sessions: SessionStore
     trail: Trail
     findings: FindingStore
+    responses: ResponseStore
+    allow_list: AllowList
+    tokens: TokenStore
     by_client: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ADDRESS))
     by_account: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ACCOUNT))
     # a password's hash takes 64 MiB: two at a time bound the memory
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
     state: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
+    # Slack may take its time: nobody else waits for it
+    slack: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
 
     async def in_state(self, work: Callable[[], _Result]) -> _Result:
         """What `work` returns, done in a thread: it waits for the state database."""
@@ -65,8 +73,13 @@ def open_parts(settings: Settings, pool: LakePool) -> Iterator[Parts]:
         ) as sessions,
         Trail(place) as trail,
         FindingStore(settings.state) as findings,
+        ResponseStore(place) as responses,
+        AllowList(place) as allow_list,
+        TokenStore(place) as tokens,
     ):
-        yield Parts(settings, pool, accounts, sessions, trail, findings)
+        yield Parts(
+            settings, pool, accounts, sessions, trail, findings, responses, allow_list, tokens
+        )
 
 
 def parts(request: Request) -> Parts:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from gridtrail.server.console import (
     address,
+    api_tokens,
     detections,
     event,
     exporting,
@@ -14,6 +15,7 @@ from gridtrail.server.console import (
     finding,
     findings,
     logs,
+    people,
     person,
     session,
     signin,
@@ -27,6 +29,7 @@ from gridtrail.server.roles import (
     DECIDE,
     EXPORT,
     OPEN,
+    PEOPLE,
     READ_FINDINGS,
     READ_LOGS,
     SIGNED_IN,
@@ -74,6 +77,12 @@ PLACES = (
     Place("GET", "/address", READ_LOGS, address.show),
     Place("GET", "/session", READ_LOGS, session.show),
     Place("GET", "/file", READ_LOGS, file.show),
+    Place("GET", "/people", PEOPLE, people.show),
+    Place("POST", "/people", PEOPLE, people.add),
+    Place("POST", "/people/{account_id}", PEOPLE, people.change),
+    Place("GET", "/tokens", PEOPLE, api_tokens.show),
+    Place("POST", "/tokens", PEOPLE, api_tokens.add),
+    Place("POST", "/tokens/{token_id}", PEOPLE, api_tokens.revoke),
 )
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from gridtrail.enrich.clients import client_of
 from gridtrail.server.console import text, times
 from gridtrail.server.console.assets import asset
+from gridtrail.server.console.menu import MENU
 from gridtrail.server.roles import TITLES
 
 
@@ -54,7 +55,7 @@ def environment() -> Environment:
         "role": lambda value: TITLES.get(value, value),
         "number": lambda value: f"{value:,}",
     }
-    made.globals |= {"counted": text.counted, "asset": asset}
+    made.globals |= {"counted": text.counted, "asset": asset, "menu": MENU}
     return made
 
 

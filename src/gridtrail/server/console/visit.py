@@ -21,7 +21,7 @@ from gridtrail.server.console.parts import Parts
 from gridtrail.server.console.render import Page, rendered
 from gridtrail.server.console.text import shortened
 from gridtrail.server.context import body_of
-from gridtrail.server.roles import permits
+from gridtrail.server.roles import ROLES, permits
 from gridtrail.server.sessions import Session
 
 _Result = TypeVar("_Result")
@@ -135,6 +135,7 @@ class Visit:
             "org": self.org,
             "link": self.link,
             "may": self.may,
+            "permitted": ROLES[self.session.account.role] if self.session is not None else (),
         }
 
 

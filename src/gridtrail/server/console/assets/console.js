@@ -44,7 +44,7 @@
   };
 
   const copy = async (button) => {
-    const raw = one("[data-raw]", button.closest(".details"));
+    const raw = one("[data-raw]", button.closest(".details, .secret"));
     try {
       await navigator.clipboard.writeText(raw.value);
     } catch {

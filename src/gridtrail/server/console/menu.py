@@ -1,0 +1,38 @@
+"""The menu: the one table of the places that it leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridtrail.server.roles import PEOPLE, READ_FINDINGS, READ_LOGS
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place in the menu: `key` is what the page's template calls itself in its block `place`."""
+
+    key: str
+    path: str
+    name: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries that belong together; a group with a name is folded under it."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+MENU = (
+    Group(
+        "",
+        (
+            Entry("findings", "/findings", "Findings", READ_FINDINGS),
+            Entry("detections", "/detections", "Security detections", READ_LOGS),
+            Entry("logs", "/logs", "Audit logs", READ_LOGS),
+        ),
+    ),
+    Group("System", (Entry("people", "/people", "People and tokens", PEOPLE),)),
+)
