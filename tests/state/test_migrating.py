@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import gridtrail.notify.tables
 import gridtrail.respond.tables
 import gridtrail.respond.trail
 import gridtrail.server.sessions
@@ -24,6 +25,7 @@ ROOMS = (
     gridtrail.server.accounts.metadata,  # of accounts too
     gridtrail.respond.trail.metadata,
     gridtrail.respond.tables.metadata,
+    gridtrail.notify.tables.metadata,
 )
 
 

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 from gridtrail.errors import WrongUse
+from gridtrail.state.database import open_state
 from gridtrail.triage.finding import Finding
-from gridtrail.triage.store import FindingFilters, FindingStore, Note, list_findings
+from gridtrail.triage.store import (
+    FindingFilters,
+    FindingStore,
+    Note,
+    changes_after,
+    list_findings,
+)
 
 ONE = Finding(
     id="Fa1",
@@ -167,3 +174,32 @@ def test_somebody_looks_after_a_finding(store: FindingStore) -> None:
         update.merge("Fa1", "Fa2")
     assert store.get("Fa2").assignee == "dana"
     assert store.assign("Fa2", None).assignee is None
+
+
+def test_whoever_follows_the_changes_misses_none(
+    store: FindingStore, state_place: Path | str
+) -> None:
+    """Making, deciding, assigning, merging and splitting each come up again, in their order; what
+    did not change does not, and of several changes only the last is there."""
+    engine = open_state(state_place)
+
+    def after(number: int) -> list[tuple[str, str, str | None]]:
+        with engine.connect() as connection:
+            found = changes_after(connection, number, 10)
+        seen.append(max((one.number for one in found), default=number))
+        return [(one.finding.id, one.finding.status, one.merged_into) for one in found]
+
+    seen: list[int] = []
+    assert after(0) == [("Fa1", "open", None), ("Fa2", "open", None)]
+    assert after(seen[-1]) == []
+    store.decide("Fa2", status="investigating")
+    store.assign("Fa1", "dana")
+    store.decide("Fa2", verdict="expected")
+    assert after(seen[-2]) == [("Fa1", "open", None), ("Fa2", "closed", None)]
+    with store.update() as update:
+        update.merge("Fa2", "Fa1")
+    assert after(seen[-1]) == [("Fa2", "closed", "Fa1"), ("Fa1", "open", None)]
+    with store.update() as update:
+        update.split("Fa1", "Fa2", 5)
+    assert after(seen[-1]) == [("Fa1", "open", None)]
+    engine.dispose()

@@ -26,7 +26,7 @@ from gridtrail.triage.finding import (
     worst_first,
 )
 from gridtrail.triage.identity import Known, Owners
-from gridtrail.triage.tables import finding_anomalies, finding_notes, findings
+from gridtrail.triage.tables import finding_anomalies, finding_notes, findings, next_change
 
 _BATCH = 500
 """Values in one IN list; SQLite takes 32,766, PostgreSQL about as many."""
@@ -59,6 +59,16 @@ class Note:
     at: int
     author: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A finding as it is since its last change; `number` counts the changes of all findings.
+    `merged_into` is the id of the one that it is a part of since."""
+
+    number: int
+    finding: Finding
+    merged_into: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,7 @@ class FindingStore:
             if reason is not None and verdict is None and row.verdict is None:
                 raise WrongUse("A reason is for a verdict: give a verdict with it.")
             values: dict[str, Any] = {"decided_events": row.events, "decided_score": row.score}
+            values |= {"decided_at": int(time.time()), "change": next_change}
             values |= {"status": status} if status is not None else {}
             if verdict is not None or (status is not None and status != "closed"):
                 # a new verdict, or it was reopened: the old one no longer holds
@@ -147,7 +158,8 @@ class FindingStore:
         """Say who looks after the finding; None: nobody does."""
         with self._writing.begin() as connection:
             row = _row(connection, id_or_prefix)
-            values = {"assignee": None if assignee is None else storable(assignee)}
+            name = None if assignee is None else storable(assignee)
+            values = {"assignee": name, "change": next_change}
             connection.execute(findings.update().where(findings.c.id == row.id).values(values))
             return _finding(_row(connection, row.id))
 
@@ -213,10 +225,11 @@ class StoreUpdate:
         row = self._connection.execute(
             findings.select().where(findings.c.id == finding.id)
         ).one_or_none()
-        values = {**_computed(finding), "inputs": inputs}
+        values = {**_computed(finding), "inputs": inputs, "change": next_change}
         if row is None:
+            first = {"id": finding.id, "status": "open", "verdict": None}
             self._connection.execute(
-                findings.insert().values(id=finding.id, status="open", verdict=None, **values)
+                findings.insert().values(**first, made_at=int(time.time()), **values)
             )
         else:
             self._connection.execute(
@@ -237,21 +250,20 @@ class StoreUpdate:
         moved = finding_notes.update().where(finding_notes.c.finding_id == absorbed)
         self._connection.execute(moved.values(finding_id=kept))
         changed = findings.update().where(findings.c.id == absorbed)
-        self._connection.execute(changed.values(merged_into=kept))
-        took: dict[str, Any] = {}
+        self._connection.execute(changed.values(merged_into=kept, change=next_change))
+        took: dict[str, Any] = {"change": next_change}
         if new.status == "open" and new.verdict is None and old.status == "investigating":
             took["status"] = old.status
         if new.assignee is None and old.assignee is not None:
             took["assignee"] = old.assignee
-        if took:
-            self._connection.execute(findings.update().where(findings.c.id == kept).values(took))
+        self._connection.execute(findings.update().where(findings.c.id == kept).values(took))
 
     def split(self, new: str, old: str, at: int) -> None:
         """`new` was part of `old` until now (`at`, seconds): whoever looks after the one looks
         after the other, and a note says where it comes from. A verdict on the whole says nothing
         of a part."""
         was = self._connection.execute(findings.select().where(findings.c.id == old)).one()
-        values: dict[str, Any] = {"assignee": was.assignee}
+        values: dict[str, Any] = {"assignee": was.assignee, "change": next_change}
         if was.status == "investigating":
             values["status"] = was.status
         self._connection.execute(findings.update().where(findings.c.id == new).values(values))
@@ -270,6 +282,14 @@ class StoreUpdate:
         rows = [{"org": finding.org, "event_id": one, "finding_id": finding.id} for one in ids]
         if rows:
             self._connection.execute(table.insert(), rows)
+
+
+def changes_after(connection: sa.Connection, number: int, most: int) -> list[Change]:
+    """The first `most` findings that changed after the change `number`, in the order of their last
+    change. One that changed again later comes again later, as it is then."""
+    later = findings.select().where(findings.c.change > number).order_by(findings.c.change)
+    rows = connection.execute(later.limit(most)).all()
+    return [Change(row.change, _finding(row), row.merged_into) for row in rows]
 
 
 def list_findings(store: FindingStore, filters: FindingFilters | None = None) -> list[Finding]:

@@ -28,8 +28,18 @@ findings = sa.Table(
     sa.Column("assignee", sa.Text),
     sa.Column("verdict_reason", sa.Text),
     sa.Column("inputs", sa.Text),  # digest of what it was computed from (`triage.inputs`)
+    sa.Column("change", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("made_at", sa.BigInteger),  # seconds since the epoch; null: before this was kept
+    sa.Column("decided_at", sa.BigInteger),
     sa.Index("findings_by_org_time", "org", "last_seen"),
+    sa.Index("findings_by_change", "change"),
 )
+
+next_change = sa.select(
+    sa.func.coalesce(sa.func.max(findings.alias("any").c.change), 0) + 1
+).scalar_subquery()
+"""The number of the next change of any finding: writers follow each other, so that whoever has
+seen all changes up to a number has missed none."""
 
 finding_anomalies = sa.Table(
     "finding_anomalies",
