@@ -24,6 +24,7 @@ PAGES = (
     "/file?id=F0GLENGARRY",
     "/people",
     "/tokens",
+    "/settings",
 )
 
 

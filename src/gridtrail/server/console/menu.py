@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridtrail.server.roles import PEOPLE, READ_FINDINGS, READ_LOGS
+from gridtrail.server.roles import PEOPLE, READ_FINDINGS, READ_LOGS, TUNE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +34,11 @@ MENU = (
             Entry("logs", "/logs", "Audit logs", READ_LOGS),
         ),
     ),
-    Group("System", (Entry("people", "/people", "People and tokens", PEOPLE),)),
+    Group(
+        "System",
+        (
+            Entry("people", "/people", "People and tokens", PEOPLE),
+            Entry("settings", "/settings", "Settings", TUNE),
+        ),
+    ),
 )

@@ -18,6 +18,7 @@ from gridtrail.server.console import (
     people,
     person,
     session,
+    settings_page,
     signin,
     welcome,
 )
@@ -33,6 +34,7 @@ from gridtrail.server.roles import (
     READ_FINDINGS,
     READ_LOGS,
     SIGNED_IN,
+    TUNE,
 )
 
 
@@ -83,6 +85,7 @@ PLACES = (
     Place("GET", "/tokens", PEOPLE, api_tokens.show),
     Place("POST", "/tokens", PEOPLE, api_tokens.add),
     Place("POST", "/tokens/{token_id}", PEOPLE, api_tokens.revoke),
+    Place("GET", "/settings", TUNE, settings_page.show),
 )
 
 
