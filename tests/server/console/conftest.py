@@ -12,9 +12,16 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
+from gridtrail.respond.slack_admin import SlackAdmin
+from gridtrail.sandbox.ledger import Search
+from gridtrail.sandbox.serving import Serving, SlackServer, listen
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.app import create_app
 from gridtrail.server.console.guard import COOKIE
@@ -22,6 +29,7 @@ from gridtrail.server.passwords import hashed
 from gridtrail.server.roles import ROLES
 from gridtrail.server.sessions import SessionStore
 from gridtrail.settings import Settings
+from gridtrail.settings_respond import RespondSettings
 from gridtrail.triage.finding import Finding
 from gridtrail.triage.store import FindingStore
 
@@ -219,19 +227,88 @@ def desk(
     data.fill([make_event(f"plain-{n:03}", n // 3) for n in range(30)])
     data.fill(hostile_events)
     settings = Settings(data=data.path, org="E0ACME")
-    stored = hashed(PASSWORD)
     with FindingStore(settings.state) as findings, findings.update() as update:
         update.save(finding)
     with _serving(settings) as client:
-        desk = Desk(client, data, settings)
-        with AccountStore(settings.state) as accounts:
-            for role in ROLES:
-                name = f"A {role}"
-                account, link = accounts.add(f"{role}@acme.example", name, role)
-                accounts.use_link(link, stored)
-                desk.accounts[role] = account.id
-                desk.cookies[role] = desk.sign_in(role)
-        yield desk
+        yield _staffed(Desk(client, data, settings))
+
+
+def _staffed(desk: Desk) -> Desk:
+    """The desk with somebody of each role signed in."""
+    stored = hashed(PASSWORD)
+    with AccountStore(desk.settings.state) as accounts:
+        for role in ROLES:
+            name = f"A {role}"
+            account, link = accounts.add(f"{role}@acme.example", name, role)
+            accounts.use_link(link, stored)
+            desk.accounts[role] = account.id
+            desk.cookies[role] = desk.sign_in(role)
+    return desk
+
+
+PRESENT = 2_079_442_800
+"""A Friday afternoon in 2035: whatever is signed out in it comes after it was asked for."""
+
+
+@dataclass
+class Slack:
+    """A simulated Slack and a desk whose lake and token are of it."""
+
+    state: SlackState
+    url: str
+    desk: Desk
+
+    def people(self) -> list[Any]:
+        """Its people; the primary owner is the second."""
+        return list(self.state.organization.world.people)
+
+    def session_ids(self, user_id: str) -> list[str]:
+        """The active sessions that it lists for this person."""
+        found = SlackAdmin(self.desk.settings.respond).sessions(user_id)
+        return [one.session_id for one in found]
+
+    def events(self, oldest: int, **search: Any) -> list[dict[str, Any]]:
+        """What it logged since that second, newest first."""
+        with self.state.lock:
+            self.state.catch_up()
+            page = self.state.organization.ledger.page(Search(oldest=oldest, **search), 100_000)
+        return [orjson.loads(one) for one in page.events]
+
+    def collect(self, oldest: int) -> None:
+        """Take what it logged since that second into the lake."""
+        self.desk.data.fill(list(reversed(self.events(oldest))))
+
+
+@pytest.fixture(scope="module")
+def slack(new_data: Any) -> Iterator[Slack]:
+    """A simulated Slack whose people of the day the lake of a desk knows; its time stands still.
+
+    The desk may act in it with the token of an owner.
+    """
+    plan = Serving(PRESENT, people=25, days=3, seed=3).plan()
+    state = SlackState(plan, PRESENT, speed=0, calls_per_minute=0)
+    ready = threading.Event()
+    urls: list[str] = []
+
+    def tell(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
+    thread = threading.Thread(target=server.work)
+    thread.start()
+    assert ready.wait(60)
+    data = new_data()
+    secret = SecretStr(state.named_tokens["owner"].secret)
+    respond = RespondSettings(token=secret, base_url=f"{urls[0]}/api/")
+    settings = Settings(data=data.path, org="E0ACME", respond=respond)
+    with _serving(settings) as client:
+        made = Slack(state, urls[0], _staffed(Desk(client, data, settings)))
+        made.collect(PRESENT - 8 * 3600)
+        yield made
+    server.should_exit = True
+    thread.join()
+    state.close()
 
 
 class _Tags(HTMLParser):

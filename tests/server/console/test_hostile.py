@@ -20,6 +20,10 @@ def _pages(attack: str) -> list[str]:
         ("/logs/actions", {"action": attack}),
         ("/detections", {"reason": attack}),
         ("/signin", {"next": attack}),
+        ("/slack/signout", {"user": attack, "reason": attack, "finding": attack}),
+        ("/slack/signout", {"user": "W0MATTHEW1", "session": attack, "choice": attack}),
+        ("/slack/signout/confirm", {"user": "W0MATTHEW1", "choice": attack, "reason": attack}),
+        ("/responses", {"user": attack, "finding": attack}),
     ]
     named += [
         (path, {name: attack})
@@ -38,7 +42,7 @@ def pages(desk: Any, attack: str) -> dict[str, str]:
     found = {}
     for path in _pages(attack):
         answer = desk.get(path)
-        assert answer.status_code in (200, 400, 404), path
+        assert answer.status_code in (200, 400, 404, 409), path
         found[path] = answer.text
     return found
 

@@ -34,6 +34,7 @@ MENU = (
             Entry("logs", "/logs", "Audit logs", READ_LOGS),
         ),
     ),
+    Group("Act", (Entry("responses", "/responses", "Responses", READ_LOGS),)),
     Group(
         "System",
         (

@@ -12,6 +12,7 @@ from gridtrail.lake.query import EventFilter
 from gridtrail.respond.trail import ENTITY_READ
 from gridtrail.server.console.entity import Activity, activity_of
 from gridtrail.server.console.refusing import NotHere
+from gridtrail.server.console.responses import Told, responses_of
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.visit import Visit
 from gridtrail.triage.finding import Finding
@@ -30,6 +31,7 @@ class PersonPage:
     activity: Activity
     findings: Sequence[Finding]
     filters: Mapping[str, str]  # of the audit logs about them
+    responses: Sequence[Told]
 
 
 async def show(visit: Visit) -> Response:
@@ -43,5 +45,7 @@ async def show(visit: Visit) -> Response:
     findings = await visit.state(visit.parts.findings.select, filters)
     newest = activity.newest[0]
     name, email = newest["actor_name"] or "", newest["actor_email"] or ""
+    responses = await responses_of(visit, user=key)
     await visit.trail(ENTITY_READ, ("user", key, name))
-    return visit.page(PersonPage(key, name, email, activity, findings, {"actor": key}))
+    page = PersonPage(key, name, email, activity, findings, {"actor": key}, responses)
+    return visit.page(page)

@@ -1,0 +1,170 @@
+"""Responses: what was asked of Slack, by whom and why, how it went, and what waits for approval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.responses import Response as Answer
+
+from gridtrail.errors import RetryLater, WrongUse
+from gridtrail.respond.responses import STATES, Response
+from gridtrail.respond.trail import SIGN_OUT_APPROVED, SIGN_OUT_REFUSED
+from gridtrail.server.console.acting import in_slack, looked, signing
+from gridtrail.server.console.refusing import NotHere
+from gridtrail.server.console.sign_out import told
+from gridtrail.server.console.text import shortened
+from gridtrail.server.console.visit import Visit
+
+_SHOWN = 200
+_STATE_WORDS = {
+    "waiting": "waits for a second person",
+    "requested": "no answer from Slack yet",
+    "sent": "Slack said yes; its own event is awaited",
+    "confirmed": "confirmed by Slack's own event",
+    "unconfirmed": "Slack's own event did not come",
+    "failed": "nothing was done",
+}
+_ON = {"all": "all sessions", "mobile": "mobile sessions", "web": "web and desktop sessions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened to a response, at a second, by somebody (empty: by itself)."""
+
+    at: int
+    words: str
+    by: str = ""
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A response in words."""
+
+    one: Response
+    what: str
+    state: str
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesPage:
+    """The newest first; `filters` are state, user and finding."""
+
+    template: ClassVar[str] = "responses.html"
+
+    found: Sequence[Told]
+    cut: bool
+    filters: Mapping[str, str]
+    states: Sequence[str] = STATES
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsePage:
+    """One response; `problem` is why an approval was not taken."""
+
+    template: ClassVar[str] = "response.html"
+
+    told: Told
+    own: bool  # asked for by who looks at it
+    problem: str = ""
+
+
+async def show(visit: Visit) -> Answer:
+    """The list."""
+    given = {name: visit.one(name) or "" for name in ("state", "user", "finding")}
+
+    wanted = {name: value or None for name, value in given.items()}
+    found = await responses_of(visit, **wanted)
+    page = ResponsesPage(found[:_SHOWN], len(found) > _SHOWN, given)
+    return visit.page(page)
+
+
+async def show_one(visit: Visit) -> Answer:
+    """One response. Raises NotHere."""
+    one = await _one(visit)
+    if await looked(visit, [one]):
+        one = await _one(visit)
+    return visit.page(ResponsePage(told_of(one), _own(visit, one)))
+
+
+async def decide(visit: Visit) -> Answer:
+    """Approve or refuse what waits; then its page again."""
+    one, decision = await _one(visit), visit.form.get("decision")
+    if decision not in ("approve", "refuse"):
+        raise WrongUse("Nothing is decided: approve or refuse.")
+    by = visit.account.email
+    try:
+        await (_approve if decision == "approve" else _refuse)(visit, one.batch, by)
+    except (WrongUse, RetryLater) as error:
+        now = await _one(visit)
+        if now.state == "waiting":
+            return visit.page(ResponsePage(told_of(now), _own(visit, now), str(error)), 409)
+    return visit.go(visit.link(f"/responses/{one.id}"))
+
+
+async def _refuse(visit: Visit, batch: str, by: str) -> None:
+    refused = await visit.state(visit.parts.responses.refuse, batch, by)
+    await told(visit, SIGN_OUT_REFUSED, refused)
+
+
+async def _approve(visit: Visit, batch: str, by: str) -> None:
+    out = signing(visit)
+    try:
+        await in_slack(visit, lambda: out.carry_out(batch, approved_by=by))
+    finally:
+        now = await visit.state(visit.parts.responses.batch, batch)
+        if now[0].approved_by == by:
+            await told(visit, SIGN_OUT_APPROVED, now)
+
+
+def _own(visit: Visit, one: Response) -> bool:
+    return one.asked_by.casefold() == visit.account.email.casefold()
+
+
+async def _one(visit: Visit) -> Response:
+    wanted = visit.request.path_params["response_id"]
+    try:
+        found = await visit.state(visit.parts.responses.get, wanted)
+    except WrongUse:
+        found = None
+    if found is None or found.org != visit.org:
+        raise NotHere(f"There is no response {shortened(wanted, 40)}: look at the list.")
+    return found
+
+
+async def responses_of(
+    visit: Visit, *, user: str | None = None, finding: str | None = None, state: str | None = None
+) -> list[Told]:
+    """The newest responses about a person or a finding, after a look for Slack's own events."""
+
+    def read() -> list[Response]:
+        return visit.parts.responses.select(
+            org=visit.org, user=user, finding=finding, state=state, limit=_SHOWN + 1
+        )
+
+    found = await visit.state(read)
+    if await looked(visit, found):
+        found = await visit.state(read)
+    return [told_of(one) for one in found]
+
+
+def told_of(one: Response) -> Told:
+    """A response in words."""
+    what = f"session {one.session_id}" if one.session_id is not None else _ON[one.devices]
+    state = _STATE_WORDS[one.state]
+    if one.state == "requested" and one.called_at is None:
+        state = "written down, and not sent to Slack"
+    return Told(one, what, state, list(_steps(one)))
+
+
+def _steps(one: Response) -> Iterator[Step]:
+    yield Step(one.asked_at, "asked for it", one.asked_by)
+    if one.approved_by is not None:
+        yield Step(one.called_at or one.changed_at, "approved it", one.approved_by)
+    if one.called_at is not None:
+        yield Step(one.called_at, "Slack was called.")
+    if one.said:
+        yield Step(one.changed_at, one.said, event_id=one.event_id)
