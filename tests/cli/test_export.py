@@ -12,6 +12,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from gridtrail.triage.finding import Finding
+from gridtrail.triage.store import FindingStore
+
 Run = Callable[..., Any]
 Make = Callable[..., dict[str, Any]]
 Store = Callable[..., None]
@@ -81,3 +84,25 @@ def test_existing_file_needs_force(gridtrail: Run, tmp_path: Path) -> None:
 def test_unknown_format(gridtrail: Run) -> None:
     """A format that does not exist is wrong use."""
     assert gridtrail("export", "-o", "-", "-f", "xml").code == 2
+
+
+@pytest.mark.usefixtures("filled")
+def test_schemas(gridtrail: Run) -> None:
+    """Events come as OCSF and as ECS too, anomalies as findings and alerts."""
+    ocsf = gridtrail("export", "-o", "-", "-f", "ocsf").rows
+    assert [one["class_uid"] for one in ocsf] == [6006] * 5 + [2004]
+    ecs = gridtrail("export", "-o", "-", "-f", "ecs", "--what", "anomalies").rows
+    assert [one["event"]["kind"] for one in ecs] == ["alert"]
+
+
+def test_findings(gridtrail: Run, data: Path) -> None:
+    """Findings are exported in each schema, chosen by the filters that they know."""
+    one = Finding("F1", "E0", "t", "n", 2.0, "high", actor_ids=("W1",), first_seen=5, last_seen=9)
+    with FindingStore(data / "state.db") as store, store.update() as update:
+        update.save(one)
+    assert gridtrail("export", "-o", "-", "--what", "findings").rows == [one.to_json()]
+    found = gridtrail("export", "-o", "-", "--what", "findings", "-f", "ocsf").rows
+    assert [each["finding_info"]["uid"] for each in found] == ["F1"]
+    assert gridtrail("export", "-o", "-", "--what", "findings", "--actor", "W2").rows == []
+    refused = gridtrail("export", "-o", "-", "--what", "findings", "--ip", "192.0.2.1")
+    assert (refused.code, "--actor" in refused.err) == (2, True)

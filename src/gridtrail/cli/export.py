@@ -1,16 +1,17 @@
-"""`gridtrail export`: events out to a file for other tools."""
+"""`gridtrail export`: events, anomalies or findings out to a file for other tools."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from gridtrail.cli.context import session
+from gridtrail.cli.context import Session, session
 from gridtrail.cli.options import (
     ActionOption,
     ActorOption,
@@ -27,7 +28,7 @@ from gridtrail.cli.options import (
     event_filter,
 )
 from gridtrail.cli.output import binary_stdout, on_terminal
-from gridtrail.cli.talk import Progress, progress, say
+from gridtrail.cli.talk import Progress, complain, progress, say
 from gridtrail.cli.text import counted
 from gridtrail.errors import WrongUse
 from gridtrail.export.formats import ExportFormat
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
 
 
 class What(StrEnum):
-    """Which events are exported."""
+    """What is exported."""
 
     events = "events"
     anomalies = "anomalies"
+    findings = "findings"
 
 
 def register(app: typer.Typer) -> None:
@@ -61,12 +63,12 @@ def export(
         typer.Option(
             "--format",
             "-f",
-            help="ndjson (the raw events), csv (columns, safe in spreadsheets) or parquet (typed "
-            "columns).",
+            help="ndjson (the raw events), csv (columns, safe in spreadsheets), parquet (typed "
+            "columns), ocsf or ecs (one JSON object a line in that schema).",
         ),
     ] = ExportFormat.ndjson,
     what: Annotated[
-        What, typer.Option("--what", help="All events, or the anomalies alone.")
+        What, typer.Option("--what", help="All events, the anomalies alone, or the findings.")
     ] = What.events,
     action: ActionOption = None,
     actor: ActorOption = None,
@@ -84,9 +86,10 @@ def export(
         bool, typer.Option("--force", help="Replace FILE when it is there already.")
     ] = False,
 ) -> None:
-    """Write events to a file, oldest first; all filters must hold.
+    """Write events to a file, oldest first, or findings, worst first; all filters must hold.
 
-    The file appears when it is complete, readable by you alone.
+    The file appears when it is complete, readable by you alone. Findings know the filters
+    --actor, --reason, --oldest, --latest and --org.
     """
     run = session(context)
     wanted = event_filter(
@@ -103,30 +106,73 @@ def export(
         text=text,
         org=org,
     )
+    _export(run, what, wanted, output, out, force=force)
+
+
+def _export(
+    run: Session, what: What, wanted: EventFilter, output: ExportFormat, out: str, *, force: bool
+) -> None:
+    where = "stdout" if out == "-" else out
+    if what is What.findings:
+        count = _write(partial(_write_findings, run, wanted, output), out, force=force)
+        say(f"{counted(count, 'finding')} written to {where}.")
+        return
     if what is What.anomalies:
         wanted = replace(wanted, actions=("anomaly",))
-    count = _write(run.lake, wanted, output, out, force=force)
-    say(f"{counted(count, 'event')} written to {'stdout' if out == '-' else out}.")
+    skipped: dict[str, str] = {}
+    count = _write(partial(_write_events, run.lake, wanted, output, skipped), out, force=force)
+    say(f"{counted(count, 'event')} written to {where}.")
+    if skipped:
+        _complain_of(skipped)
 
 
-def _write(lake: Lake, wanted: EventFilter, output: ExportFormat, out: str, *, force: bool) -> int:
+def _complain_of(skipped: dict[str, str]) -> None:
+    """Say which events are missing in the file; the exit code says so too."""
+    first, why = next(iter(skipped.items()))
+    complain(f"{counted(len(skipped), 'event')} left out, such as {first}: {why}")
+    raise typer.Exit(1)
+
+
+def _write(write: Callable[[BinaryIO], int], out: str, *, force: bool) -> int:
     from gridtrail.export.files import whole_file
 
     if out != "-":
         with whole_file(Path(out), replace=force) as file:
-            return _write_to(lake, wanted, output, file)
+            return write(file)
     if on_terminal():
         raise WrongUse("An export is for files and pipes: name a file, or use gridtrail logs.")
-    return _write_to(lake, wanted, output, binary_stdout())
+    return write(binary_stdout())
 
 
-def _write_to(lake: Lake, wanted: EventFilter, output: ExportFormat, file: BinaryIO) -> int:
+def _write_findings(run: Session, wanted: EventFilter, output: ExportFormat, file: BinaryIO) -> int:
+    from gridtrail.export.findings import write_findings
+    from gridtrail.triage.store import FindingFilters, FindingStore
+
+    known = ("org", "actor", "reason", "oldest", "latest")
+    rest = replace(wanted, org=None, actor=None, reason=None, oldest=None, latest=None)
+    if rest != type(wanted)():
+        raise WrongUse("Findings know --actor, --reason, --oldest, --latest and --org alone.")
+    filters = FindingFilters(**{name: getattr(wanted, name) for name in known})
+    with FindingStore(run.settings.state) as store:
+        found = store.select(filters)
+    return write_findings((one.to_json() for one in found), output, file)
+
+
+def _write_events(
+    lake: Lake, wanted: EventFilter, output: ExportFormat, skipped: dict[str, str], file: BinaryIO
+) -> int:
     from gridtrail.export.events import columns_for, write_events
     from gridtrail.lake.schema import EVENTS
 
     tables = lake.matching(wanted, columns=columns_for(output, EVENTS))
     with progress("Exporting", "event") as steps:
-        return write_events(_shown(tables, steps), EVENTS, output, file)
+        return write_events(
+            _shown(tables, steps),
+            EVENTS,
+            output,
+            file,
+            on_skip=lambda event_id, why: skipped.__setitem__(event_id, str(why)),
+        )
 
 
 def _shown(tables: Iterable[pa.Table], steps: Progress) -> Iterator[pa.Table]:

@@ -11,3 +11,9 @@ class ExportFormat(StrEnum):
     ndjson = "ndjson"
     csv = "csv"
     parquet = "parquet"
+    ocsf = "ocsf"
+    ecs = "ecs"
+
+
+RECORD_FORMATS = (ExportFormat.ndjson, ExportFormat.ocsf, ExportFormat.ecs)
+"""Formats of which each line is one record by itself, so that they can be sent on."""
