@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -200,7 +199,7 @@ def simulate(
         )  # fmt: skip
     last = now if end is None else parse_time(end, end=True)
     trial = tried(run.lake, run.settings, wanted.entry, parse_time(start, now=now), last)
-    listing(_trial_rows(trial), output, table=_TRIAL_COLUMNS, fields=_TRIAL_FIELDS)
+    listing(trial.rows(), output, table=_TRIAL_COLUMNS, fields=_TRIAL_FIELDS)
     silenced = counted(len(trial.silenced), "anomaly", "anomalies")
     say(
         f"{wanted.words} would have silenced {silenced} of {trial.looked_at:,}, in "
@@ -293,26 +292,6 @@ def _end(text: str | None, now: int) -> int | None:
         return parse_time(text)
 
 
-def _trial_rows(trial: Any) -> list[Row]:
-    findings = [
-        {
-            "kind": "finding", "id": one.finding.id, "at": one.finding.last_seen,
-            "what": one.finding.title, "verdict": one.finding.verdict, "lost": one.lost,
-            "anomalies": one.anomalies,
-        }
-        for one in trial.findings
-    ]  # fmt: skip
-    anomalies = [
-        {
-            "kind": "anomaly", "id": row["id"], "at": row["date_create"],
-            "what": f"{', '.join(row['reasons'] or ())} of {row['actor_name'] or row['actor_id']}",
-            "verdict": None, "lost": 1, "anomalies": 1,
-        }
-        for row in trial.silenced
-    ]  # fmt: skip
-    return [*findings, *anomalies]
-
-
 def _store(run: Session) -> AllowList:
     from gridtrail.respond.allow_list import AllowList
 
@@ -320,8 +299,7 @@ def _store(run: Session) -> AllowList:
 
 
 def _row(one: StoredEntry) -> Row:
-    state = one.state(time.time())
-    return {**asdict(one), "state": state, "words": one.words, "until": one.until}
+    return one.to_json(time.time())
 
 
 def _record(run: Session, action: str, one: StoredEntry) -> None:

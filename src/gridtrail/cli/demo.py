@@ -22,7 +22,6 @@ from rich.text import Text
 from gridtrail.cli.collect import run_collection
 from gridtrail.cli.context import Session
 from gridtrail.cli.detect import decide_rules, run_detection, run_triage, told, told_hits
-from gridtrail.cli.evidence import evidence_of
 from gridtrail.cli.findings import print_findings
 from gridtrail.cli.output import Format, print_lines
 from gridtrail.cli.serve import serve_settings
@@ -30,6 +29,7 @@ from gridtrail.cli.story import print_short_story
 from gridtrail.cli.talk import say
 from gridtrail.cli.text import counted
 from gridtrail.errors import WrongUse
+from gridtrail.triage.evidence import evidence_of
 
 if TYPE_CHECKING:
     from gridtrail.sandbox.slack_state import SlackState

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridtrail.cli.context import Session, session
-from gridtrail.cli.evidence import evidence_of
 from gridtrail.cli.options import (
     FormatOption,
     LatestOption,
@@ -21,6 +20,7 @@ from gridtrail.cli.table import Column, Row, column
 from gridtrail.cli.talk import next_step, progress, say
 from gridtrail.errors import WrongUse
 from gridtrail.export.values import iso_seconds
+from gridtrail.triage.evidence import evidence_of
 
 if TYPE_CHECKING:
     from gridtrail.triage.finding import Finding

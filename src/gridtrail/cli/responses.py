@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -139,4 +138,4 @@ def record(run: Session, action: str, done: Sequence[Response]) -> None:
 
 def row_of(response: Response) -> Row:
     """A response for a listing."""
-    return asdict(response)
+    return response.to_json()

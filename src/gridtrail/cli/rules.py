@@ -87,20 +87,10 @@ def register(parent: typer.Typer) -> None:
 @app.command("list")
 def list_rules(context: typer.Context, output: FormatOption = Format.table) -> None:
     """List the rules in force, and tell which are broken."""
+    from gridtrail.rules.listing import rule_row
+
     rules = _in_force(session(context))
-    rows = [
-        {
-            "rule": rule.key,
-            "id": rule.id,
-            "level": rule.level,
-            "kind": rule.correlation.type.name.lower() if rule.is_correlation else "event",
-            "title": rule.title,
-            "tags": [str(tag) for tag in rule.content.get("tags") or ()],
-            "version": rule.version,
-            "file": str(rule.path),
-        }
-        for rule in rules.firing
-    ]
+    rows = [rule_row(rule) for rule in rules.firing]
     listing(rows, output, table=RULE_COLUMNS, fields=RULE_FIELDS)
     say(f"{counted(len(rows), 'rule')} in force.")
     _tell(_broken(rules))
@@ -301,16 +291,9 @@ def _tell(problems: Sequence[Problem]) -> None:
 
 
 def _rows(problems: Sequence[Problem]) -> list[Row]:
-    return [
-        {
-            "severity": one.severity,
-            "place": f"{one.path}:{one.line}",
-            "rule": one.rule,
-            "check": one.check,
-            "message": one.message,
-        }
-        for one in problems
-    ]
+    from gridtrail.rules.listing import problem_row
+
+    return [problem_row(one) for one in problems]
 
 
 def _hit_rows(hits: Sequence[Hit]) -> list[dict[str, Any]]:

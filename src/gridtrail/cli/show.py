@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -78,23 +77,16 @@ def show(
 
 def address_of(run: Session, event: Event) -> dict[str, Any] | None:
     """What the sources of address facts say of the event's address at its time."""
-    if not event["ip"]:
-        return None
-    from gridtrail.enrich.dimensions import address_book
+    from gridtrail.enrich.described import address_facts
 
-    facts = address_book(run.settings.enrich).facts(event["ip"])
-    return {**asdict(facts), "kind": facts.kind_at(event["date_create"])}
+    return address_facts(run.settings.enrich, event["ip"], event["date_create"])
 
 
 def client_of(run: Session, event: Event) -> dict[str, Any] | None:
     """What the event's user agent is, and whether it is expected here."""
-    if not event["ua"]:
-        return None
-    from gridtrail.enrich import clients
+    from gridtrail.enrich.described import client_facts
 
-    client = clients.client_of(event["ua"])
-    wanted = clients.expected(client, run.settings.enrich.expected_clients)
-    return {**asdict(client), "expected": wanted}
+    return client_facts(run.settings.enrich, event["ua"])
 
 
 def _print_json(run: Session, event: Event, near: pa.Table | None) -> None:

@@ -10,7 +10,7 @@ import ipaddress
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,6 +79,11 @@ class StoredEntry:
         named = [f"{name} {getattr(self, name)}" for name in _TERMS if getattr(self, name)]
         only = f" for {', '.join(self.reasons)}" if self.reasons else ""
         return " and ".join(named) + only
+
+    def to_json(self, now: float) -> dict[str, Any]:
+        """All fields with the `state`, the `words` and `until` as of `now` (seconds)."""
+        state = self.state(now)
+        return {**asdict(self), "state": state, "words": self.words, "until": self.until}
 
 
 class AllowList:

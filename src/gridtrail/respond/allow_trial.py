@@ -62,11 +62,52 @@ class Trial:
         """Findings judged true that would have lost something."""
         return sum(one.true for one in self.findings)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """What would have been lost: `kind` (finding or anomaly), `id`, `at` (seconds), `what`,
+        `verdict` and how many (`lost`) of its `anomalies`."""
+        findings = [
+            _row(
+                "finding", one.finding.id, one.finding.last_seen, one.finding.title,
+                verdict=one.finding.verdict, lost=one.lost, anomalies=one.anomalies,
+            )
+            for one in self.findings
+        ]  # fmt: skip
+        anomalies = [
+            _row("anomaly", row["id"], row["date_create"], _what(row)) for row in self.silenced
+        ]
+        return [*findings, *anomalies]
 
-def simulate(lake: Lake, settings: Settings, entry: AllowEntry, oldest: int, latest: int) -> Trial:
-    """Try the entry on the anomalies of [oldest, latest] (seconds), as if it had held then."""
+
+def _row(
+    kind: str,
+    id_: str,
+    at: int,
+    what: str,
+    verdict: str | None = None,
+    lost: int = 1,
+    anomalies: int = 1,
+) -> dict[str, Any]:
+    found = {"kind": kind, "id": id_, "at": at, "what": what, "verdict": verdict}
+    return {**found, "lost": lost, "anomalies": anomalies}
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    return f"{', '.join(row['reasons'] or ())} of {row['actor_name'] or row['actor_id']}"
+
+
+def simulate(
+    lake: Lake,
+    settings: Settings,
+    entry: AllowEntry,
+    oldest: int,
+    latest: int,
+    *,
+    org: str | None = None,
+) -> Trial:
+    """Try the entry on the anomalies of [oldest, latest] (seconds) of `org` (None: all), as if it
+    had held then."""
     always = replace(entry, since=None, until=None)
-    wanted = EventFilter(actions=("anomaly",), oldest=oldest, latest=latest)
+    wanted = EventFilter(actions=("anomaly",), org=org, oldest=oldest, latest=latest)
     anomalies = [row for part in lake.matching(wanted) for row in part.to_pylist()]
     deciding = {row["id"]: _deciding(row) for row in anomalies}
     facts = _facts(
@@ -79,7 +120,7 @@ def simulate(lake: Lake, settings: Settings, entry: AllowEntry, oldest: int, lat
             silenced.append(row)
     ids = {row["id"] for row in silenced}
     with FindingStore(settings.state) as store:
-        listed = store.select(FindingFilters(oldest=oldest, latest=latest))
+        listed = store.select(FindingFilters(org=org, oldest=oldest, latest=latest))
     hit = [
         SilencedFinding(one, len(ids & set(one.event_ids)), len(one.event_ids))
         for one in listed

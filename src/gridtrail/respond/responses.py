@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +58,10 @@ class Response:
     asked_at: int
     called_at: int | None
     changed_at: int
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as `gridtrail responses` and the API give them."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

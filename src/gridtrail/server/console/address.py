@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
+from gridtrail.enrich.described import address_facts
 from gridtrail.lake.query import EventFilter
 from gridtrail.respond.trail import ENTITY_READ
 from gridtrail.server.console.entity import Activity, activity_of
-from gridtrail.server.console.event import address_facts
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.visit import Visit

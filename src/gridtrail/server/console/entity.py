@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gridtrail.enrich.described import client_facts
 from gridtrail.enrich.dimensions import address_book
 from gridtrail.lake.lake import Lake
 from gridtrail.server.console.charts import Hours, Line, day_line, week_hours
-from gridtrail.server.console.event import client_facts
 from gridtrail.server.console.evidence import Anomaly, anomaly_of
 from gridtrail.server.console.listing import ROW, Row, keep, listed
 from gridtrail.server.console.refusing import NotHere
@@ -51,23 +51,35 @@ class Activity:
     sessions: Sequence[Row]
     files: Sequence[Row]
     actions: Sequence[Row]
-    hours: Hours
-    line: Line
+    by_hour: Mapping[tuple[int, int], int]  # weekday from Monday 0 and hour, UTC -> events
+    by_day: Mapping[int, tuple[int, int]]  # UTC day since the epoch -> events, anomalies
     anomalies: Sequence[Anomaly]
     newest: Sequence[Row]
+
+    @property
+    def hours(self) -> Hours:
+        """The hours of a week as a chart."""
+        return week_hours(self.by_hour)
+
+    @property
+    def line(self) -> Line:
+        """The days as a chart."""
+        title = f"Events a day, {self.days} days"
+        return day_line(self.by_day, self.last // DAY, self.days, title)
 
 
 async def activity_of(visit: Visit, wanted: Selection, what: str, key: str) -> Activity:
     """The activity of `wanted`. Raises NotHere when there is none."""
     enrich = visit.parts.settings.enrich
-    found = await visit.lake(lambda lake: _activity(lake, enrich, wanted))
+    found = await visit.lake(lambda lake: activity(lake, enrich, wanted))
     if found is None:
         name = shortened(key, 60)
         raise NotHere(f"No event names the {what} {name}: look for it in the audit logs.")
     return found
 
 
-def _activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity | None:
+def activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity | None:
+    """The activity of `wanted`, or None when it has no event."""
     newest = listed(lake, wanted, _MOST_EVENTS).rows
     if not newest:
         return None
@@ -87,8 +99,8 @@ def _activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity
         sessions=_grouped(lake, "session_id", "NULL", _OWN),
         files=_grouped(lake, "entity_id", "max(entity_name)", files),
         actions=_grouped(lake, "action", "NULL"),
-        hours=week_hours(_hours(lake)),
-        line=day_line(days, last // DAY, LOOK_BACK_DAYS, f"Events a day, {LOOK_BACK_DAYS} days"),
+        by_hour=_hours(lake),
+        by_day=days,
         anomalies=[anomaly_of(row) for row in anomalies.rows],
         newest=newest,
     )

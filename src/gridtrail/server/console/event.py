@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from gridtrail.enrich.clients import client_of, expected
-from gridtrail.enrich.dimensions import address_book
+from gridtrail.enrich.described import address_facts, client_facts
 from gridtrail.lake.lake import Lake
 from gridtrail.respond.trail import EVENT_READ
 from gridtrail.server.console.listing import ROW, Row
@@ -17,7 +16,6 @@ from gridtrail.server.console.reading import Line, json_lines
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.text import shortened
 from gridtrail.server.console.visit import Visit
-from gridtrail.settings import EnrichSettings
 
 _MINUTES = (5, 30, 120, 1440)
 _DEFAULT_MINUTES = 30
@@ -97,22 +95,6 @@ async def around(visit: Visit) -> Response:
         EVENT_READ, ("audit_event", key, event["action"]), {"around_minutes": minutes}
     )
     return visit.page(AroundPage(event, rows, minutes, _MINUTES, len(rows) >= _MOST_AROUND))
-
-
-def address_facts(settings: EnrichSettings, ip: str | None, at: int) -> dict[str, Any] | None:
-    """What is known of an address at that time (seconds)."""
-    if not ip:
-        return None
-    facts = address_book(settings).facts(ip)
-    return {**asdict(facts), "kind": facts.kind_at(at)}
-
-
-def client_facts(settings: EnrichSettings, ua: str | None) -> dict[str, Any] | None:
-    """What a user agent is, and whether it is expected here."""
-    if not ua:
-        return None
-    client = client_of(ua)
-    return {**asdict(client), "expected": expected(client, settings.expected_clients)}
 
 
 async def _event(visit: Visit) -> Row:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gridtrail.cli.table import Row
 from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 _MOST = 20
 
 
-def evidence_of(lake: Lake, finding: Finding) -> list[Row]:
+def evidence_of(lake: Lake, finding: Finding) -> list[dict[str, Any]]:
     """The finding's anomalies, oldest first, with their words and whom they are about."""
     lake.events_view(
         "_evidence", org=finding.org, oldest=finding.first_seen, latest=finding.last_seen
