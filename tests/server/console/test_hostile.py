@@ -24,6 +24,9 @@ def _pages(attack: str) -> list[str]:
         ("/slack/signout", {"user": "W0MATTHEW1", "session": attack, "choice": attack}),
         ("/slack/signout/confirm", {"user": "W0MATTHEW1", "choice": attack, "reason": attack}),
         ("/responses", {"user": attack, "finding": attack}),
+        ("/allow/new", {"user": attack, "ua": attack, "for": attack, "reason": attack}),
+        ("/allow/new", {"ua": attack, "owner": attack, "finding": attack, "expires": attack}),
+        ("/allow/new", {"ua": f"{attack[:20]}*", "owner": attack, "reason": attack}),
     ]
     named += [
         (path, {name: attack})

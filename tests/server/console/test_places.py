@@ -23,6 +23,8 @@ _QUERIES = {
 }
 _FORMS = {
     "/findings/{finding_id}": {"note": "seen"},
+    "/allow": {"user": "W0WALKED", "owner": "walk", "reason": "walked"},
+    "/allow/slack": {"direction": "pull"},
     "/slack/signout": {"key": "0" * 32, "user": "W0MATTHEW1", "choice": "all"},
     "/people": {"email": "walk@acme.example", "role": "viewer"},
     "/tokens": {"name": "walk", "scope:auditlogs:read": "on"},

@@ -14,6 +14,7 @@ from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.times import said
 from gridtrail.slack.reasons import REASONS
 from gridtrail.triage.finding import Finding
+from gridtrail.triage.reasons import family_of
 
 _CAME = {"import": ", imported", "post": ", posted"}
 _MOST = 50
@@ -56,6 +57,22 @@ class Anomaly:
     usual: Sequence[tuple[str, Facts]]  # of the person, the peers, the organization
     facts: Facts
     deciding: Sequence[str]
+
+    @property
+    def allowing(self) -> Mapping[str, object]:
+        """What would allow it, as the form of the allow list takes it; all of it must fit.
+
+        The address where the network is odd, the agent where the client is, else the person alone.
+        """
+        row = self.row
+        families = {family_of(one) for one in row["reasons"] or ()}
+        place = "app" if row["actor_type"] == "app" else "user"
+        return {
+            place: row["actor_id"],
+            "cidr": row["ip"] if "network" in families else None,
+            "ua": row["ua"] if "client" in families else None,
+            "for": [one for one in row["reasons"] or () if one in REASONS],
+        }
 
 
 def anomalies_of(lake: Lake, finding: Finding) -> list[Anomaly]:

@@ -7,6 +7,9 @@ from starlette.responses import Response
 
 from gridtrail.server.console import (
     address,
+    allow,
+    allow_new,
+    allow_slack,
     api_tokens,
     detections,
     event,
