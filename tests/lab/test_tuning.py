@@ -8,6 +8,7 @@ import pytest
 from gridtrail.detectors import all_detectors
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import WrongUse
+from gridtrail.lab.evaluate import chosen
 from gridtrail.lab.tuning import BOTH, ONLY_IN_FORCE, ONLY_TRIED, Tried, Tuning, tune
 from gridtrail.lake.lake import Lake
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 NOW = 1_800_000_000
 FIRST = date(2026, 11, 18)
+ONLY = ("tor", "unexpected_scraping")
 
 
 def tuned(lake: Lake, trial: Trial, reason: str = "unexpected_scraping", **more: Any) -> Tuning:
@@ -52,6 +54,22 @@ def test_in_force_is_what_was_raised(same: Tuning, trial: Trial) -> None:
     assert {one.emitted.id for one in same.anomalies} == ours != set()
     assert {one.raised_by for one in same.anomalies} == {BOTH}
     assert same.budget_tried == same.budget_in_force == pytest.approx(0.15)
+
+
+def test_trying_begins_with_the_snapshots_of_detection(same: Tuning, trial: Trial) -> None:
+    """The days before the period are not decided again where detection left a snapshot, and the
+    same is raised."""
+    steps: list[str] = []
+    engine = DuckDB(threads=1)
+    found = tune(
+        Lake(trial.settings.data / "lake", engine), engine, trial.settings, "unexpected_scraping",
+        detectors=chosen(ONLY), now=NOW, first=FIRST,
+        on_progress=lambda text, _done, _days: steps.append(text),
+    )  # fmt: skip
+    engine.close()
+    decided = sorted({text for text in steps if text.startswith("deciding")})
+    assert decided[0] >= "deciding 2026-11-12"
+    assert found.anomalies == same.anomalies
 
 
 def test_a_threshold_changes_what_is_raised(loose: Tuning) -> None:

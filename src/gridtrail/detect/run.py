@@ -95,6 +95,7 @@ def detect(
     now: int | None = None,
     dry_run: bool = False,
     allow: Sequence[AllowEntry] = (),
+    snapshots_of: Sequence[Detector] | None = None,
     on_progress: OnProgress | None = None,
 ) -> DetectReport:
     """Decide every event that is not decided yet (`start`: from this UTC day on, again).
@@ -103,7 +104,8 @@ def detect(
     go on without it, and the report and the detectors' states say so.
     `end` and `now` are seconds; events later than `now` minus the settle lag wait. What `allow`
     and the settings' `[[allow]]` name is silenced. A dry run writes nothing but facts of new
-    addresses and clients, which are a cache.
+    addresses and clients, which are a cache; one of some detectors may begin with the snapshots of
+    all (`snapshots_of`), since what is learned does not depend on what else is decided.
 
     Raises DetectorFailed when one of `detectors` fails; nothing of that run is then published.
     """
@@ -114,12 +116,16 @@ def detect(
     organizations = [org] if org is not None else lake.organizations()
     entries = (*from_settings(settings.allow), *allow)
     loaded = plugins.load(detectors, settings.detect.plugins, base=settings.data)
+    whole = loaded.detectors
+    if snapshots_of is not None and dry_run:
+        whole = plugins.load(snapshots_of, settings.detect.plugins, base=settings.data).detectors
     reports: list[OrganizationReport] = []
     failed = dict(loaded.failed)
     while len(reports) < len(organizations):
         each = organizations[len(reports)]
         running = [one for one in loaded.detectors if one.name not in failed]
         run = _Run(lake, engine, settings, running, each, to, entries, on_progress)
+        run.signature = _signature([one for one in whole if one.name not in failed])
         try:
             reports.append(run.go(start, failed, dry_run=dry_run))
         except DetectorFailed as error:
@@ -147,7 +153,7 @@ class _Run:
         self.detectors, self.org, self.to = detectors, org, to
         self.allow = allow
         self.step = DayStep(engine, detectors)
-        self.signature = _signature(detectors)
+        self.signature = ""  # of those whose snapshots are read and written
         self.on_progress = on_progress or (lambda _text, _done, _all: None)
         self.verdicts: list[Verdict] = []
         self.decided: dict[dt.date, tuple[int, frozenset[str]]] = {}  # events seen, inputs

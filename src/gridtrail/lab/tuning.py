@@ -141,7 +141,7 @@ def tune(
             detect(
                 lake, engine, one, detectors=alone, org=org, start=first,
                 end=st.midnight(last + st.ONE_DAY) - 1, now=now, dry_run=True,
-                on_progress=on_progress,
+                snapshots_of=detectors, on_progress=on_progress,
             ),
             reason,
             st.midnight(first),

@@ -64,7 +64,7 @@ def create_app(settings: Settings, *, work: Work | None = None) -> ASGIApp:
                 work.start()
             context = Context(server, pool, access, limit, metrics)
             try:
-                async with opened(settings, pool) as console:
+                async with opened(settings, pool, work) as console:
                     yield {"context": context, "console": console}
             finally:
                 if work is not None:

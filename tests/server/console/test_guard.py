@@ -32,6 +32,8 @@ PAGES = (
     "/people",
     "/tokens",
     "/settings",
+    "/detectors",
+    "/detectors/excessive_downloads",
 )
 
 

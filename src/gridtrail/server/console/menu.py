@@ -35,6 +35,7 @@ MENU = (
         ),
     ),
     Group("Act", (Entry("responses", "/responses", "Responses", READ_LOGS),)),
+    Group("Detection", (Entry("detectors", "/detectors", "Detectors", READ_LOGS),)),
     Group(
         "System",
         (

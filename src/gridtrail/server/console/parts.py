@@ -18,10 +18,13 @@ from gridtrail.respond.allow_list import AllowList
 from gridtrail.respond.responses import ResponseStore
 from gridtrail.respond.trail import Trail
 from gridtrail.server.accounts import AccountStore
+from gridtrail.server.console.per_file import FileCounts
+from gridtrail.server.console.workbench import Workbench
 from gridtrail.server.pool import LakePool
 from gridtrail.server.rate import RateLimit
 from gridtrail.server.sessions import SessionStore
 from gridtrail.server.tokens import TokenStore
+from gridtrail.server.work import Work
 from gridtrail.settings import Settings
 from gridtrail.triage.store import FindingStore
 
@@ -48,6 +51,9 @@ class Parts:
     responses: ResponseStore
     allow_list: AllowList
     tokens: TokenStore
+    workbench: Workbench
+    work: Work | None = None  # the server's own collector and detection
+    counts: FileCounts = field(default_factory=FileCounts)
     by_client: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ADDRESS))
     by_account: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ACCOUNT))
     # a password's hash takes 64 MiB: two at a time bound the memory
@@ -62,7 +68,7 @@ class Parts:
 
 
 @contextmanager
-def open_parts(settings: Settings, pool: LakePool) -> Iterator[Parts]:
+def open_parts(settings: Settings, pool: LakePool, work: Work | None = None) -> Iterator[Parts]:
     """The parts over the state database of `settings`, closed at the end of the block."""
     place = settings.state
     console = settings.console
@@ -78,8 +84,9 @@ def open_parts(settings: Settings, pool: LakePool) -> Iterator[Parts]:
         TokenStore(place) as tokens,
     ):
         yield Parts(
-            settings, pool, accounts, sessions, trail, findings, responses, allow_list, tokens
-        )
+            settings, pool, accounts, sessions, trail, findings, responses, allow_list, tokens,
+            Workbench(settings), work,
+        )  # fmt: skip
 
 
 def parts(request: Request) -> Parts:
@@ -89,9 +96,11 @@ def parts(request: Request) -> Parts:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, pool: LakePool) -> AsyncIterator[Parts]:
+async def opened(
+    settings: Settings, pool: LakePool, work: Work | None = None
+) -> AsyncIterator[Parts]:
     """As `open_parts`, and the trail is moved to the lake every few seconds and at the end."""
-    with open_parts(settings, pool) as console:
+    with open_parts(settings, pool, work) as console:
         moving = asyncio.create_task(_move_forever(console))
         try:
             yield console
