@@ -21,7 +21,7 @@ from gridtrail.detectors.session_fingerprint import (
 from gridtrail.settings import DetectSettings
 
 TODAY = 20_000 * DAY_SECONDS
-HONEST = ("common_version", "roaming", "newcomer", "familiar", "flap")
+HONEST = ("common_version", "roaming", "newcomer", "familiar", "still_used", "flap")
 
 
 def habit(days: int, since: int, name: str = "alternates", **more: Any) -> dict[str, Any]:

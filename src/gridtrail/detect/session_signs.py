@@ -1,4 +1,4 @@
-"""Signs that one session is used by more than one device, or after its end.
+"""Signs that one session is used by more than one device, or by somebody else after its end.
 
 Each event of a session gets the rarest sign that it shows, as a category; most show none. What
 is strange is so for the person and for the organization (`profiles.known`). The detector
@@ -197,7 +197,12 @@ def _category(rows: ir.Table) -> ir.StringValue:
             rows.client_changed & (rows.new_place | rows.strange | _a_device(rows)),
             "client_changed",
         ),
-        (rows.out_at > 0, "used_after_end"),
+        # who goes on where they always are was not signed out everywhere, or not for long: only
+        # another place, at once, is somebody else
+        (
+            (rows.out_at > rows.last_at.fill_null(0)) & (rows.new_place | rows.strange),
+            "used_after_end",
+        ),
         ((pair & (hosted | hosted_before)).fill_null(False), "interleaved|hosted"),
         ((pair & ~mobile & countries).fill_null(False), "interleaved|country"),
         ((pair & mobile & countries & carrier).fill_null(False), "interleaved|mobile|country"),
@@ -212,6 +217,7 @@ def _category(rows: ir.Table) -> ir.StringValue:
         ((rows.returned & mobile & countries).fill_null(False), "roaming"),
         ((rows.returned & mobile).fill_null(False), "flap"),
         (rows.returned, "familiar"),
+        (rows.out_at > 0, "still_used"),
     )
     far_apart = pair & ((hosted | hosted_before) | (~mobile & countries))
     return ibis.ifelse(

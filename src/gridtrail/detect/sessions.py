@@ -114,7 +114,8 @@ _networks = table("session_networks", NETWORKS)
 
 
 def _births() -> ir.Table:
-    """One row a session of today: what was known of it, and its first client and network."""
+    """One row a session of today: what was known of it (`last_at`: its last use on an earlier
+    day), and its first client and network."""
     rows = EVENTS.table
     now = rows.group_by("subject", "session").aggregate(
         first_at=rows["at"].min(),
@@ -127,7 +128,7 @@ def _births() -> ir.Table:
     known = now.left_join(before, ["subject", "session"]).drop("subject_right", "session_right")
     birth = ibis.coalesce(known.past_birth, known.birth)
     return known.select(
-        "subject", "session", "ended_at",
+        "subject", "session", "ended_at", "last_at",
         first_at=ibis.coalesce(known.past_first_at, known.first_at),
         birth_at=marked_at(birth),
         birth_client=birth.substr(MARK),

@@ -4,7 +4,8 @@ Signs, each with a rate learned per organization (`gridtrail.detect.novelty`) fr
 says how rare it is by nature:
 
 - another client or system than the session began with; a version below the session's newest one;
-- use after the session was ended by signing out, by a reset, or with the account;
+- use elsewhere after the session was ended by signing out, by a reset, or with the account (where
+  its owner always is it was not ended, whatever the log says: no alarm);
 - coming back to a network within half an hour with another one in between, where legitimate
   roaming is a handover (A, A, B, B): one of the two must be strange, to the person and to the
   organization, and none a VPN or relay. Phones change between Wi-Fi and their carrier all the
@@ -76,6 +77,7 @@ PRIORS = {
     "roaming": 1e-3,
     "newcomer": 1e-2,
     "familiar": 1e-2,
+    "still_used": 1e-2,
     "flap": 3e-2,
 }
 """Person-days that show each sign for the first time, before anything is learned. SCIENCE B.1

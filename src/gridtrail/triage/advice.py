@@ -130,6 +130,7 @@ _PARTS = {
     "rule": (_look, _sign_out),
     "malware_spread": (_look, _files, _device),
     "shared_place": (_place, _sign_out, _allow_address),
+    "gathering": (_place, _allow_address),
     "rogue_app": (_app, _files),
     "odd_access_taking": (_ask_elsewhere, _sign_out, _files, _allow_address),
     "tor": (_ask_elsewhere, _sign_out),

@@ -74,6 +74,8 @@ _MEANINGS = MappingProxyType(
         "journey explains both, and so does a stranger with this person's account",
         "shared_place": "Several people came from one address range that is unusual for each of "
         "them: a new office, egress or event, or somebody who holds several accounts",
+        "gathering": "Several people came to one network that is unusual for each of them: a "
+        "journey, an event or a new way out of the company",
         "leaving_insider": "Somebody who leaves took more than usual",
         "malware_spread": "More than one person brought in malicious files: look for what they "
         "have in common",
@@ -135,6 +137,8 @@ def _addresses(story: Story) -> Iterator[str]:
     for row in story.context["judged"]["addresses"][:3]:
         if " saw this person " in row["words"]:
             yield f"Of {quoted(row['ip'])} it is known that {row['words']}"
+    if story.context["judged"]["together"]:
+        yield f"It may well be harmless: {story.context['judged']['together']}"
 
 
 def _clients(story: Story) -> Iterator[str]:

@@ -49,6 +49,9 @@ MALWARE_SPREAD = Pattern("malware_spread", 4.0, "high", "critical")
 SHARED_PLACE = Pattern("shared_place", 5.0, "medium", "high")
 """Several people show up at one address range that is odd for each of them."""
 
+GATHERING = Pattern("gathering", 0.0, "low", "critical")
+"""As SHARED_PLACE, where something says that they are there together; see `gathering`."""
+
 ROGUE_APP = Pattern("rogue_app", 4.0, "medium", "critical")
 """An app does what it never did, in more than one way."""
 
@@ -109,11 +112,15 @@ def patterns_of(
     never_so_many: bool = False,
     policy: Sequence[Pattern] = (),
     jewels: bool = False,
+    together: bool = False,
 ) -> list[Pattern]:
     """The pattern the anomalies make, what several people share, and those of the `policy`, the
-    gravest first; then UNPRECEDENTED where `never_so_many`, and CROWN_JEWELS where `jewels`."""
+    gravest first; then UNPRECEDENTED where `never_so_many`, and CROWN_JEWELS where `jewels`.
+    `together`: they share an odd place for a harmless reason (see `gathering`)."""
     people = [_main(mine) for mine in by_actor(anomalies).values()]
     found = [min(people, key=_GRAVEST.index), *_shared(anomalies), *policy]
+    if together:
+        found = [GATHERING if one is SHARED_PLACE else one for one in found]
     found.sort(key=_GRAVEST.index)
     beside = [UNPRECEDENTED] * never_so_many + [CROWN_JEWELS] * jewels
     return [*found, *beside]
@@ -175,8 +182,8 @@ _RULE = {"medium": RULE, "high": RULE_HIGH, "critical": RULE_CRITICAL}
 
 _GRAVEST = [
     BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, LEAVING_INSIDER, MALWARE_SPREAD,
-    ROGUE_APP, SHARED_PLACE, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR, TOR_ALONE, RULE_CRITICAL,
-    RULE_HIGH, GRAVE, PLAIN, RULE, BULK_DOWNLOAD,
+    ROGUE_APP, SHARED_PLACE, GATHERING, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR, TOR_ALONE,
+    RULE_CRITICAL, RULE_HIGH, GRAVE, PLAIN, RULE, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 

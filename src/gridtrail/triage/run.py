@@ -18,6 +18,7 @@ from gridtrail.triage.counts import Counts
 from gridtrail.triage.exposure import Exposure
 from gridtrail.triage.files import learn_words
 from gridtrail.triage.finding import Finding, derived_id, worst_first
+from gridtrail.triage.gathering import TOGETHER_NATS, gathering
 from gridtrail.triage.history import history_of
 from gridtrail.triage.identity import claims
 from gridtrail.triage.impact import impact_of
@@ -199,7 +200,13 @@ class _Organization:
         judged = judge(self._lake, self._settings, anomalies, context)
         ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
         impact = impact_of(around, self._settings.policy, anomalies, context)
-        said = {"addresses": judged.addresses, "clients": judged.clients, "policy": ruling.rows}
+        gathered = gathering(around, anomalies, self._settings) if len(actors) > 1 else ""
+        said = {
+            "addresses": judged.addresses,
+            "clients": judged.clients,
+            "policy": ruling.rows,
+            "together": gathered,
+        }
         patterns = patterns_of(
             ruling.seen,
             never_so_many=unprecedented(
@@ -207,9 +214,11 @@ class _Organization:
             ),
             policy=ruling.patterns,
             jewels=impact.jewels,
+            together=bool(gathered),
         )
         rates = self._surprises(anomalies)
-        moves = together({"network": judged.network_nats}, ruling.moves)
+        nats = TOGETHER_NATS if gathered else judged.network_nats
+        moves = together({"network": nats}, ruling.moves)
         added = {**impact.nats, **ruling.bonuses}
         total = score(rates, evidence_nats(anomalies), patterns, moves, added)
         reasons = {reason for one in anomalies for reason in one.reasons}

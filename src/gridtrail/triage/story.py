@@ -154,6 +154,7 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "scraping_tool": _scraped,
         "malware_spread": lambda story: f"Malicious files spread from {story.people}",
         "shared_place": lambda story: f"{story.people} used Slack from one unusual network",
+        "gathering": lambda story: f"{story.people} came together to one unusual network",
         "rogue_app": lambda story: f"The app {story.name} does what it never did",
         "blinded": lambda story: f"{story.name} weakens what would see them",
         "leaving_insider": lambda story: f"{story.name} is leaving and takes data along",
