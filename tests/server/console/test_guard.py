@@ -33,6 +33,7 @@ PAGES = (
     "/tokens",
     "/settings",
     "/detectors",
+    "/status",
     "/detectors/excessive_downloads",
 )
 

@@ -39,6 +39,7 @@ MENU = (
     Group(
         "System",
         (
+            Entry("health", "/status", "Health", READ_FINDINGS),
             Entry("people", "/people", "People and tokens", PEOPLE),
             Entry("settings", "/settings", "Settings", TUNE),
         ),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gridtrail.engine.duckdb import parquet_scan
+from gridtrail.engine.duckdb import UnreadableFile, parquet_scan
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.log import DataFile
 from gridtrail.lake.schema import EVENTS_TABLE
@@ -34,9 +34,10 @@ Row = Mapping[str, Any]
 @dataclass
 class PerFile:
     """The rows of one question, by file of events; `sql` must give `filename`. Shared between
-    threads."""
+    threads. `unreadable` are files that are damaged: they count as empty, and are tried again."""
 
     sql: str
+    unreadable: set[str] = field(default_factory=set)
     _known: dict[str, list[Row]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,16 +55,28 @@ class PerFile:
     def _read(self, lake: Lake, paths: Sequence[str]) -> None:
         answers: dict[str, list[Row]] = {path: [] for path in paths}
         sql = self.sql.format(scan=parquet_scan(paths, {}, ()))
-        for row in lake.engine.rows(sql).to_pylist():
+        try:
+            found = lake.engine.checked_rows(sql).to_pylist()
+        except UnreadableFile:
+            if len(paths) > 1:
+                for path in paths:
+                    self._read(lake, [path])
+                return
+            with self._lock:
+                self.unreadable.update(paths)
+            return
+        for row in found:
             answers[row["filename"]].append(row)
         with self._lock:
             self._known.update(answers)
+            self.unreadable.difference_update(paths)
 
     def _forget(self, existing: Sequence[str]) -> None:
         """Forget files that were compacted away, once they are the most."""
         if len(self._known) > 2 * len(existing) + _AT_ONCE:
             kept = set(existing)
             with self._lock:
+                self.unreadable &= kept
                 self._known = {path: rows for path, rows in self._known.items() if path in kept}
 
 
@@ -73,6 +86,12 @@ class FileCounts:
 
     _hours: PerFile = field(default_factory=lambda: PerFile(_HOURS))
     _raised: PerFile = field(default_factory=lambda: PerFile(_RAISED))
+
+    def unreadable(self, lake: Lake) -> list[str]:
+        """Files of events that `hours` found damaged, as paths in the table."""
+        log = lake.log(EVENTS_TABLE)
+        damaged = self._hours.unreadable
+        return [f.path for f in log.files() if damaged.intersection(log.absolute([f]))]
 
     def hours(self, lake: Lake, org: str) -> dict[int, int]:
         """The events of `org` by hour (seconds since the epoch // 3600)."""
