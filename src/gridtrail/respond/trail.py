@@ -11,7 +11,7 @@ import getpass
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,6 +47,7 @@ ENTITY_READ = "gridtrail_entity_read"
 EXPORTED = {"csv": "audit_logs_export_csv_started", "json": "audit_logs_export_json_started"}
 FINDING_DECIDED = "gridtrail_finding_decided"
 FINDING_NOTED = "gridtrail_finding_noted"
+FINDING_ASSIGNED = "gridtrail_finding_assigned"
 SIGN_OUT_ASKED = "gridtrail_sign_out_requested"
 SIGN_OUT_DONE = "gridtrail_sign_out_done"
 SIGN_OUT_APPROVED = "gridtrail_sign_out_approved"
@@ -155,6 +156,13 @@ class Trail:
         """Whether there is anything to move."""
         with self._engine.connect() as connection:
             return connection.execute(sa.select(waiting.c.id).limit(1)).first() is not None
+
+    def waiting(self, org: str) -> list[dict[str, Any]]:
+        """What waits of the organization, the oldest first: rows with columns of EVENTS."""
+        query = waiting.select().where(waiting.c.org == org)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(waiting.c.at, waiting.c.id)).all()
+        return [asdict(read_event(row.raw.encode())) for row in rows]
 
     def move(self, lake: Lake) -> int:
         """Move what waits into the lake; the number of events moved.

@@ -120,7 +120,7 @@ def finding() -> Finding:
         last_seen=1_700_049_900,
         event_ids=("anomaly-ours", "anomaly-slack"),
         context=_context(),
-        history={"days": 30, "counts": {"file_downloaded": _counts()}},
+        history={"days": 30, "counts": {"file_downloaded": _counts()}} | _why(),
         advice=(f"Ask them about {ATTACK}.",),
     )
 
@@ -137,6 +137,15 @@ def _counts() -> dict[str, Any]:
         },
         "organization": {"person_days": 9, "p50": 2, "p99": 8, "most": 9},
     }
+
+
+def _why() -> dict[str, Any]:
+    row = {"actor": "W0MATTHEW1", "reason": "excessive_downloads", "days": 1, "count": 4}
+    row |= {"person_most": 0, "organization_most": 2, "as_many_before": 0, "person_days": 900}
+    row |= {"first_ever": True, "probability": 0.000049, "organization_probability": 0.25}
+    score = {"pattern": "scraping_tool", "nats": 12.5, "families": {"volume": 7.2}}
+    score |= {"patterns": {"scraping_tool": 4.0}, "impact": {"files": 1.3}}
+    return {"by_reason": [row], "score": score | {"rates": {"volume": 7.2}, "moves": {}}}
 
 
 def _context() -> dict[str, Any]:
@@ -165,6 +174,8 @@ def _context() -> dict[str, Any]:
         "workspaces": [],
         "timeline": [{"action": ATTACK, "events": 2, "from": at, "to": at + 5}],
         "timeline_runs": 1,
+        "impact": [{"what": "files", "words": f"it touched {ATTACK}", "nats": 1.3}],
+        "judged": {"policy": [{"policy": "leavers", "words": f"{ATTACK} leaves", "nats": 0}]},
         "responses": [{"id": "x", "at": at, "action": ATTACK, "actor": "W1"}],
     }
 

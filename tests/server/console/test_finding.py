@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ def undecided(desk: Any) -> Any:
     yield desk
     with FindingStore(desk.settings.state) as store:
         store.decide("F0123456789abcdef", status="open")
+        store.assign("F0123456789abcdef", None)
 
 
 def test_the_page_has_the_evidence_of_each_anomaly(desk: Any) -> None:
@@ -88,3 +90,79 @@ def test_the_list_filters_by_its_address_and_says_when_nothing_changed(desk: Any
     assert other.text.startswith('<div id="list"')
     assert desk.get("/findings?status=nonsense").status_code == 200
     assert desk.get("/findings?oldest=nonsense").status_code == 400
+
+
+def test_the_page_says_how_seldom_it_is_and_why_it_has_its_score(desk: Any) -> None:
+    """Counts against all before in words, the parts of the score, impact and policy."""
+    page = desk.get(PATH).text
+    assert "the first time that anyone had four in a day" in page
+    assert "<td>1 in 20,408</td><td>25%</td>" in page
+    assert "by the rate of this person and organization 7.2" in page
+    assert "the pattern scraping tool holds the severity" in page
+    assert "policy leavers" in page
+
+
+def test_the_picture_joins_what_appears_together(desk: Any, tags_of: Any) -> None:
+    """Person, session, address, client and file of the log are boxes that lead to their pages."""
+    page = desk.get(PATH).text
+    picture = page.partition('<svg class="picture"')[2].partition("</svg>")[0]
+    assert re.findall(r'class="node[^"]*"><title>([^<]*), 30 events', picture) == [
+        "Matt (W0MATTHEW1)", "12177102026566", "203.0.113.7", "Scrapers Inc/1.0",
+        "Glengarry-Leads.xlsx (F0GLENGARRY)",
+    ]  # fmt: skip
+    assert picture.count("<path ") == 4
+    assert 'href="/address?ip=203.0.113.7"' in picture
+    viewers = desk.get(PATH, "viewer").text.partition('<svg class="picture"')[2]
+    assert "<a " not in viewers.partition("</svg>")[0]
+
+
+def test_a_finding_is_given_to_somebody_with_an_account(undecided: Any) -> None:
+    """To oneself, to another who gives verdicts, to nobody; strangers and viewers are refused."""
+    desk, cookie = undecided, undecided.cookies["audit_logs_admin"]
+    for assign, said in (
+        ("me", "audit_logs_admin@acme.example"),
+        ("admin@acme.example", "admin@acme.example"),
+        ("nobody", None),
+    ):
+        assert desk.post(PATH, {"assign": assign}, cookie=cookie).status_code == 303
+        with FindingStore(desk.settings.state) as store:
+            assert store.get("F0123456789abcdef").assignee == said
+    for wrong in ("viewer@acme.example", "eve@evil.example"):
+        assert desk.post(PATH, {"assign": wrong}, cookie=cookie).status_code == 400
+
+
+def test_a_finding_has_its_own_trail(undecided: Any) -> None:
+    """Who did what because of it, before and after it is moved to the lake, each once."""
+    desk, cookie = undecided, undecided.cookies["audit_logs_admin"]
+    desk.post(PATH, {"verdict": "expected", "reason": "the <i>yearly</i> audit"}, cookie=cookie)
+    desk.post(PATH, {"assign": "me"}, cookie=cookie)
+    parts = [desk.get(f"{PATH}/trail", "viewer").text]
+    with Trail(desk.settings.state) as trail:
+        trail.move(desk.data.lake)
+    parts.append(desk.get(f"{PATH}/trail", "viewer").text)
+    assert parts[0] == parts[1]
+    assert parts[0].count("the &lt;i&gt;yearly&lt;/i&gt; audit") == 1
+    assert "A audit_logs_admin</bdi></b> gave it to: <bdi>audit_logs_admin@acme" in parts[0]
+    assert f'hx-get="{PATH}/trail"' in desk.get(PATH).text
+
+
+def test_one_decides_in_the_list(undecided: Any) -> None:
+    """The form answers with the list by its filters, or leads back to it without a script."""
+    desk, cookie = undecided, undecided.cookies["admin"]
+    form = f'hx-post="{PATH}/triage?severity=high"'
+    assert form in desk.get("/findings?severity=high").text
+    assert "triage" not in desk.get("/findings", "viewer").text
+    address = f"{PATH}/triage?severity=high"
+    taken = desk.post(address, {"assign": "me"}, cookie=cookie, hx_request="true")
+    assert taken.text.startswith('<div id="list"')
+    assert "admin@acme.example looks after it" in taken.text
+    mine = desk.get("/findings?assignee=admin%40acme.example").text
+    assert "is being scraped" in mine
+    assert "Nothing to look at" in desk.get("/findings?assignee=owner%40acme.example").text
+    plain = desk.post(address, {"status": "investigating"}, cookie=cookie)
+    assert plain.headers["location"] == "/findings?severity=high"
+    gone = desk.post(address, {"verdict": "expected"}, cookie=cookie, hx_request="true")
+    assert "Nothing to look at" in gone.text
+    with FindingStore(desk.settings.state) as store:
+        found = store.get("F0123456789abcdef")
+    assert (found.verdict, found.assignee) == ("expected", "admin@acme.example")

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.query import EventFilter
-from gridtrail.respond.trail import FINDING_DECIDED, FINDING_NOTED
 from gridtrail.server.console.charts import Line, day_line
+from gridtrail.server.console.deciding import finding_of, people_who_decide
 from gridtrail.server.console.evidence import Anomaly, anomalies_of
 from gridtrail.server.console.findings import people_days
-from gridtrail.server.console.refusing import NotHere
+from gridtrail.server.console.picture import Picture, odd_of, picture_of, read_rows
+from gridtrail.server.console.responses import Told, responses_of
 from gridtrail.server.console.selecting import Selection
-from gridtrail.server.console.text import shortened
 from gridtrail.server.console.times import DAY
 from gridtrail.server.console.visit import Visit
+from gridtrail.server.roles import DECIDE
+from gridtrail.settings import Settings
 from gridtrail.triage.finding import STATUSES, VERDICTS, Finding
 from gridtrail.triage.store import Note
-
-_LONGEST_NOTE = 10_000
+from gridtrail.triage.why import why
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,22 @@ class Usual:
     this: object
     median: object
     most: object
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often the person had a kind of anomaly, against all that was before."""
+
+    actor: str
+    kind: str
+    days: int
+    words: str
+    now: int
+    person_most: int
+    organization_most: int
+    person: str  # how likely, in words
+    anybody: str
+    first_ever: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,55 +64,30 @@ class FindingPage:
     anomalies: Sequence[Anomaly]
     usual: Sequence[Usual]
     context: Mapping[str, Any]
-    notes: Sequence[Note]
+    policy: Sequence[Mapping[str, Any]]  # what the organization's policy says of it
+    counts: Sequence[Count]
+    why: Mapping[str, Any]  # as `gridtrail.triage.why.why` says
+    picture: Picture | None
+    notes: Sequence[Note] = ()
+    responses: Sequence[Told] = ()
+    deciders: Sequence[str] = ()  # to whom it can be given
     statuses: Sequence[str] = STATUSES
     verdicts: Sequence[str] = VERDICTS
 
 
 async def show(visit: Visit) -> Response:
     """The page. Raises NotHere."""
-    finding = await _finding(visit)
-    notes = await visit.state(visit.parts.findings.notes, finding.id)
-    anomalies, who, line = await visit.lake(lambda lake: _read(lake, finding))
-    usual = list(_usual(finding.history.get("counts") or {}))
-    context = {**_NOTHING, **finding.context}
-    return visit.page(FindingPage(finding, who, line, anomalies, usual, context, notes))
-
-
-async def decide(visit: Visit) -> Response:
-    """Set the status or the verdict, keep a note; then the page again."""
-    finding = await _finding(visit)
-    form = {name: value.strip() for name, value in visit.form.items()}
-    entity = ("finding", finding.id, finding.title)
-    status, verdict = form.get("status") or None, form.get("verdict") or None
-    if status is not None or verdict is not None:
-        decide_ = visit.parts.findings.decide
-        await visit.state(lambda: decide_(finding.id, status=status, verdict=verdict))
-        await visit.trail(
-            FINDING_DECIDED,
-            entity,
-            {
-                "status": status,
-                "verdict": verdict,
-                "previous_status": finding.status,
-                "previous_verdict": finding.verdict,
-            },
+    finding = await finding_of(visit)
+    settings = visit.parts.settings
+    page = await visit.lake(lambda lake: _page(lake, settings, finding))
+    return visit.page(
+        replace(
+            page,
+            notes=await visit.state(visit.parts.findings.notes, finding.id),
+            responses=await responses_of(visit, finding=finding.id),
+            deciders=await people_who_decide(visit) if visit.may(DECIDE) else (),
         )
-    if note := form.get("note"):
-        if len(note) > _LONGEST_NOTE:
-            raise WrongUse(f"A note has at most {_LONGEST_NOTE:,} characters: shorten it.")
-        author = visit.account.email
-        await visit.state(visit.parts.findings.add_note, finding.id, author, note)
-        await visit.trail(FINDING_NOTED, entity)
-    return visit.go(visit.link(f"/findings/{finding.id}"))
-
-
-async def _finding(visit: Visit) -> Finding:
-    wanted = visit.request.path_params["finding_id"]
-    try:
-        return await visit.state(visit.parts.findings.get, wanted)
-    except WrongUse:
-        raise NotHere(f"There is no finding {shortened(wanted, 40)}: look at the list.") from None
+    )
 
 
 _NOTHING: Mapping[str, Any] = {
@@ -111,17 +102,55 @@ _NOTHING: Mapping[str, Any] = {
     "responses": [],
     "counts": {},
     "window": None,
+    "impact": [],
 }
 
 
-def _read(lake: Lake, finding: Finding) -> tuple[list[Anomaly], list[tuple[str, str]], Line]:
-    anomalies = anomalies_of(lake, finding)
+def _page(lake: Lake, settings: Settings, finding: Finding) -> FindingPage:
     day = finding.last_seen // DAY
     wanted = EventFilter(org=finding.org, oldest=(day - 30) * DAY, latest=(day + 1) * DAY)
     names, counts = people_days(lake, Selection(wanted), set(finding.actor_ids))
-    who = [(actor, names.get(actor, actor)) for actor in finding.actor_ids]
     first = finding.actor_ids[0] if finding.actor_ids else ""
-    return anomalies, who, day_line(counts.get(first, {}), day, title="Events a day, 30 days")
+    return FindingPage(
+        finding,
+        who=[(actor, names.get(actor, actor)) for actor in finding.actor_ids],
+        line=day_line(counts.get(first, {}), day, title="Events a day, 30 days"),
+        anomalies=anomalies_of(lake, finding),
+        usual=list(_usual(finding.history.get("counts") or {})),
+        context={**_NOTHING, **finding.context},
+        policy=(finding.context.get("judged") or {}).get("policy") or (),
+        counts=[count_of(one) for one in finding.history.get("by_reason") or ()],
+        why=why(lake, lake.engine, settings, finding),
+        picture=picture_of(read_rows(lake, finding), odd_of(finding)),
+    )
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def count_of(row: Mapping[str, Any]) -> Count:
+    """A row of the history's `by_reason` in words."""
+    count, days = row["count"], row["days"]
+    said = _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
+    span = "a day" if days == 1 else f"{days} days"
+    if row["first_ever"]:
+        words = f"the first time that anyone had {said} in {span}"
+    elif count > row["person_most"]:
+        words = f"more than this person ever had in {span}"
+    else:
+        words = f"{said} in {span}"
+    return Count(
+        row["actor"], row["reason"], days, words, count,
+        row["person_most"], row["organization_most"],
+        chance(row["probability"]), chance(row["organization_probability"]), row["first_ever"],
+    )  # fmt: skip
+
+
+def chance(probability: float) -> str:
+    """`1 in 2,100`, `12 %`; small ones as how seldom it is."""
+    if probability <= 0:
+        return "never"
+    return f"{probability:.0%}" if probability >= 0.1 else f"1 in {round(1 / probability):,}"
 
 
 def _usual(counts: Mapping[str, Any]) -> Iterator[Usual]:

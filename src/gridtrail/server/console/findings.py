@@ -23,6 +23,7 @@ from gridtrail.triage.store import FindingFilters
 
 _SHOWN = 100
 _LINE_DAYS = 30
+_FILTERS = ("severity", "status", "verdict", "reason", "actor", "assignee", "oldest", "latest")
 UNDECIDED = "undecided"
 """Status of the filter that shows what is open or being investigated: the default."""
 
@@ -74,9 +75,18 @@ async def refresh(visit: Visit) -> Response:
     return visit.page(FindingsList(**values))
 
 
+async def list_of(visit: Visit) -> Response:
+    """The list by the filters of the address."""
+    return visit.page(FindingsList(**await _values(visit)))
+
+
+def listed_filters(visit: Visit) -> dict[str, str]:
+    """The filters of the address; an empty text does not filter."""
+    return {name: visit.one(name) or "" for name in _FILTERS}
+
+
 async def _values(visit: Visit) -> dict[str, Any]:
-    names = ("severity", "status", "verdict", "reason", "actor", "oldest", "latest")
-    given = {name: visit.one(name) or "" for name in names}
+    given = listed_filters(visit)
     found = await visit.state(_select, visit, given)
     severity = given["severity"]
     shown = [one for one in found if not severity or one.severity == severity]
@@ -100,6 +110,7 @@ def _select(visit: Visit, given: Mapping[str, str]) -> list[Finding]:
         status=status if status in STATUSES else None,
         verdict=given["verdict"] or None,
         actor=given["actor"] or None,
+        assignee=given["assignee"] or None,
         reason=given["reason"] or None,
         oldest=parsed(oldest) if oldest else None,
         latest=parsed(latest, end=True) if latest else None,
@@ -109,7 +120,10 @@ def _select(visit: Visit, given: Mapping[str, str]) -> list[Finding]:
 
 
 def _stamp(found: Sequence[Finding]) -> str:
-    facts = [(f.id, f.status, f.verdict, f.severity, f.score, len(f.event_ids)) for f in found]
+    facts = [
+        (f.id, f.status, f.verdict, f.assignee, f.severity, f.score, len(f.event_ids))
+        for f in found
+    ]
     return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:16]
 
 

@@ -34,7 +34,13 @@ MENU = (
             Entry("logs", "/logs", "Audit logs", READ_LOGS),
         ),
     ),
-    Group("Act", (Entry("responses", "/responses", "Responses", READ_LOGS),)),
+    Group(
+        "Act",
+        (
+            Entry("responses", "/responses", "Responses", READ_LOGS),
+            Entry("allow", "/allow", "Allow list", READ_LOGS),
+        ),
+    ),
     Group("Detection", (Entry("detectors", "/detectors", "Detectors", READ_LOGS),)),
     Group(
         "System",
