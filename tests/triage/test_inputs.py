@@ -132,8 +132,9 @@ def without_id(finding: Finding) -> Finding:
 
 def test_a_finding_that_falls_apart(acme: Acme, triaged: Triaged, settings: Settings) -> None:
     """The earlier part keeps the finding; the other goes on with its assignee, and says so."""
-    first, second = acme.NOON, acme.NOON + 30 * 3_600
-    triaged([acme.anomaly("x", first, "user_agent"), acme.anomaly("y", second, "user_agent")])
+    first, second = acme.NOON, acme.NOON + 40 * 3_600
+    anew = acme.anomaly("y", second, "user_agent", session_id="1003")
+    triaged([acme.anomaly("x", first, "user_agent"), anew])
     with FindingStore(settings.state) as store:
         (one, two) = sorted(store.select(), key=lambda f: f.first_seen)
         whole = dataclasses.replace(one, event_ids=("x", "y"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridtrail.triage.anomaly import DAY_SECONDS, Raised
-from gridtrail.triage.join import LONGEST_SECONDS, JoinKey, join
+from gridtrail.triage.join import DAILY_SECONDS, LONGEST_SECONDS, JoinKey, join
 
 VOLUME = frozenset({"volume"})
 
@@ -19,11 +19,19 @@ def ids(groups: list[tuple[Raised, ...]]) -> list[list[str]]:
     return [[one.id for one in group] for group in groups]
 
 
-def test_a_gap_of_a_day_joins_and_a_second_more_does_not() -> None:
+def test_a_gap_of_a_day_and_a_half_joins_and_a_second_more_does_not() -> None:
     """The gap between neighbours counts, not the distance from the first."""
-    day = DAY_SECONDS
-    chain = [raised("a", 0), raised("b", day), raised("c", 2 * day), raised("d", 3 * day + 1)]
+    gap = DAILY_SECONDS
+    chain = [raised("a", 0), raised("b", gap), raised("c", 2 * gap), raised("d", 3 * gap + 1)]
     assert ids(join(chain)) == [["a", "b", "c"], ["d"]]
+
+
+def test_a_session_in_other_hands() -> None:
+    """Odd access in one session is one story also after a weekend; volume there is none."""
+    odd, volume = frozenset({"session"}), VOLUME
+    days = [(0, odd), (2, volume), (4, odd), (11, odd), (19, odd)]
+    chain = [Raised("E0", f"{day}", day * DAY_SECONDS, "W1", f, "S1") for day, f in days]
+    assert ids(join(chain)) == [["0", "4", "11"], ["2"], ["19"]]
 
 
 def test_an_island_is_cut_after_fourteen_days() -> None:

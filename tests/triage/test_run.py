@@ -318,7 +318,7 @@ def test_an_anomaly_between_two_findings_merges_them(
     found = triaged(
         [
             acme.anomaly("x", acme.NOON, "user_agent"),
-            acme.anomaly("y", acme.NOON + apart, "user_agent"),
+            acme.anomaly("y", acme.NOON + apart, "user_agent", session_id="1003"),
         ]
     )
     older, younger = sorted(found, key=lambda one: one.first_seen)

@@ -17,6 +17,12 @@ from gridtrail.triage.anomaly import DAY_SECONDS, Raised
 LONGEST_SECONDS = 14 * DAY_SECONDS
 """An island is cut when it would span more, so that a noisy actor does not grow one for ever."""
 
+DAILY_SECONDS = DAY_SECONDS * 3 // 2
+"""What somebody does day by day is one story, though not at the same hour."""
+
+HELD_SECONDS = 7 * DAY_SECONDS
+"""A session in other hands stays in them, also over a weekend."""
+
 _ODD_PLACE = frozenset({"network"})
 _ODD_ACCESS = frozenset({"network", "session", "client", "scraping"})
 
@@ -38,6 +44,11 @@ def _session(anomaly: Raised) -> str | None:
     return anomaly.session_id or None
 
 
+def _odd_session(anomaly: Raised) -> str | None:
+    """The session, when the anomaly says that the access itself is odd."""
+    return _session(anomaly) if anomaly.families & _ODD_ACCESS else None
+
+
 def _place(anomaly: Raised) -> str | None:
     """The address range, when the anomaly says that it is odd for this person."""
     address = read_address(anomaly.ip) if anomaly.families & _ODD_PLACE else None
@@ -56,8 +67,9 @@ def _malware(anomaly: Raised) -> str | None:
 
 
 JOIN_KEYS: tuple[JoinKey, ...] = (
-    JoinKey("actor", DAY_SECONDS, _actor),
-    JoinKey("session", DAY_SECONDS, _session),
+    JoinKey("actor", DAILY_SECONDS, _actor),
+    JoinKey("session", DAILY_SECONDS, _session),
+    JoinKey("odd session", HELD_SECONDS, _odd_session),
     JoinKey("place", DAY_SECONDS, _place),
     JoinKey("address and agent", DAY_SECONDS, _address_and_agent),
     JoinKey("malware", DAY_SECONDS, _malware),
