@@ -50,7 +50,7 @@ def event(event_id: str, at: int, action: str = "user_login", **columns: Any) ->
         "ingested_at": datetime.datetime(2026, 10, 1, tzinfo=datetime.UTC),
     } | columns
     if isinstance(row["details"], dict):
-        row["details"] = json.dumps(row["details"])
+        row["details"] = json.dumps(row["details"], separators=(",", ":"))  # as the lake has it
     row["day"] = datetime.date(1970, 1, 1) + datetime.timedelta(row["date_create"] // DAY)
     return row
 

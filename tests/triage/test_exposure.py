@@ -8,6 +8,7 @@ from typing import Any
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.triage.exposure import ACTIVE_DAYS, Exposure
+from gridtrail.triage.usual import Usual
 
 Acme = Any
 
@@ -35,8 +36,7 @@ def test_exposure_is_of_strictly_earlier_days(
             seen("h", 200, "W0OLD", org="E0OTHER"),
         ]
     )
-    lake.events_view("seen")
-    exposed = Exposure(engine, "seen", "E0ACME")
+    exposed = Exposure(lake, engine, "E0ACME", Usual(lake, engine, "E0ACME"))
     exposed.learn_people(["W0OLD", "W0NEW"])
     assert exposed.days(today) == 90
     assert exposed.users(today) == 2

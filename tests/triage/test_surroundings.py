@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gridtrail.slack.catalogue import ACTIONS
 from gridtrail.slack.reasons import REASONS
-from gridtrail.triage.history import MEASURED
 from gridtrail.triage.surroundings import LOGINS, SLACKS_RESPONSES, Window
+from gridtrail.triage.usual import MEASURED
 
 
 def test_every_action_that_is_asked_for_exists() -> None:

@@ -51,6 +51,7 @@ def compact(
     changes in what is stored, unless --keep-days says so. Others may read and write meanwhile.
     """
     from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
+    from gridtrail.triage.usual import USUAL
 
     lake = session(context).lake
     if keep_days is not None:
@@ -61,6 +62,7 @@ def compact(
         for number, shape in enumerate((EVENTS_TABLE, QUARANTINE_TABLE), 1):
             rows.append(_compact(lake, shape))
             steps.step(number)
+    lake.vacuum(USUAL)
     listing(rows, output, table=_COLUMNS, fields=_FIELDS)
     left = sum(row["left"] for row in rows)
     if left:

@@ -1,10 +1,4 @@
-"""The relation of one organization's day that detectors read, and who it belongs to.
-
-Attribution: the context of an event is not always the client of its actor. A person's profile is
-taught only by their own session: not by events of apps (`context.app`), bots, invitations and
-removals by others (`user_channel_join` then carries the inviter's or kicker's context), and not
-by API clients (SCIENCE 1, "Attribution trap"; slack/api.md 2).
-"""
+"""The relation of one organization's day that detectors read."""
 
 from __future__ import annotations
 
@@ -14,6 +8,7 @@ from functools import cache
 import ibis
 import ibis.expr.types as ir
 
+from gridtrail.detect.attribution import attributed
 from gridtrail.detect.contract import DAY_EVENTS, arrow_schema, table, today
 from gridtrail.engine.shape import Engine
 from gridtrail.enrich.dimensions import kind_at, stood_on
@@ -72,12 +67,6 @@ CLIENTS = {
     "defect": "string",
     "expected": "boolean",
 }
-NO_PERSON = ("USLACKUSER", "USLACKSECURITY")
-"""Slack's placeholders for "no actor" and "Slack Security" (slack/api.md 2)."""
-
-
-BY_ANOTHER = ('"type":"INVITED"', '"type":"KICKED"', '"inviter":{', '"kicker":{')
-"""What details without spaces hold when somebody else acted; in a name quotes are escaped."""
 
 TLS_TRAITS = r'"client_{}_fingerprint":"([0-9A-Za-z_]{{1,64}})"'
 """Slack's keys (slack/api.md 3.1), seen on anomalies; here in case other events carry them."""
@@ -89,20 +78,6 @@ def _tls_trait(details: ir.StringValue, name: str) -> ir.StringValue:
     has = details.contains(f'"client_{name}_fingerprint"')
     trait: ir.StringValue = ibis.ifelse(has, found, "").nullif("")
     return trait
-
-
-def _attributed(events: ir.Table) -> ir.Table:
-    by_app = events.app_id.notnull()
-    bot = events.actor_email.fill_null("").startswith("botuser-")
-    details = events.details.fill_null("")
-    by_another = ibis.or_(*(details.contains(mark) for mark in BY_ANOTHER))
-    foreign_context = (events.action == "user_channel_join") & by_another
-    person = (events.actor_type.fill_null("user") == "user") & ~events.actor_id.isin(NO_PERSON)
-    return events.mutate(
-        subject=ibis.coalesce(events.app_id, events.actor_id),
-        subject_type=ibis.ifelse(by_app | ~person | bot, "app", "user"),
-        own=person & ~by_app & ~bot & ~foreign_context & events.ip.notnull(),
-    )
 
 
 @cache
@@ -119,8 +94,8 @@ def day_events_expression() -> ir.Table:
     # what people do in Gridtrail itself stands in the same lake, and is not Slack's business
     slacks = (raw.action != "anomaly") & (raw.source != "gridtrail")
     people = raw.filter(slacks & raw.actor_id.notnull())
-    attributed = _attributed(people)
-    placed = attributed.left_join(addresses, attributed.ip == addresses.address_ip)
+    told = attributed(people)
+    placed = told.left_join(addresses, told.ip == addresses.address_ip)
     # an address stood on some list at the event's time, whatever it is today
     placed = placed.mutate(
         address_kind=kind_at(placed, placed.date_create),

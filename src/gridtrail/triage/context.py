@@ -9,7 +9,8 @@ from gridtrail.enrich.clients import client_of, expected
 from gridtrail.enrich.dimensions import address_book
 from gridtrail.settings import Settings
 from gridtrail.triage.files import files_of
-from gridtrail.triage.surroundings import LOGINS, OWN_CONTEXT, Surroundings
+from gridtrail.triage.surroundings import LOGINS, Surroundings
+from gridtrail.triage.usual import ADDRESS, AGENT, SESSION, hashed
 
 MOST_ROWS = 50
 MOST_RUNS = 60
@@ -56,7 +57,7 @@ def context_of(around: Surroundings, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _used(around: Surroundings, column: str) -> list[dict[str, Any]]:
+def _used(around: Surroundings, column: str, kind: int) -> list[dict[str, Any]]:
     """The values of `column` in the window with their events, and who used them before."""
     window = around.window
     return around.ask(
@@ -64,22 +65,22 @@ def _used(around: Surroundings, column: str) -> list[dict[str, Any]]:
             SELECT {column} AS value, count(*) AS events, min(seconds) AS first_seen,
                 max(seconds) AS last_seen
             FROM triage_near WHERE own AND {column} IS NOT NULL GROUP BY 1
+            ORDER BY events DESC, value LIMIT {MOST_ROWS}
         ), past AS (
-            SELECT {column} AS value, count(DISTINCT actor_id) AS people,
-                min(date_create) FILTER (coalesce(app_id, actor_id) = ? AND date_create < ?)
-                    AS known_since
-            FROM triage_days WHERE date_create BETWEEN ? AND ? AND ({OWN_CONTEXT} OR app_id = ?)
-                AND {column} IN (SELECT value FROM near)
+            SELECT key, count(DISTINCT who) AS people,
+                min(first_at) FILTER (who = {hashed("$1")} AND first_at < $2) AS known_since
+            FROM triage_past WHERE kind = {kind} AND (NOT app OR who = {hashed("$1")})
             GROUP BY 1
         )
-        SELECT near.*, past.people, past.known_since FROM near JOIN past USING (value)
-        ORDER BY events DESC, value LIMIT {MOST_ROWS}""",
-        [window.actor, window.start, window.past, window.end, window.actor],
+        SELECT near.*, coalesce(past.people, 1) AS people, past.known_since
+        FROM near LEFT JOIN past ON past.key = {hashed("near.value")}
+        ORDER BY events DESC, value""",
+        [window.actor, window.start],
     )
 
 
 def _addresses(around: Surroundings, settings: Settings) -> list[dict[str, Any]]:
-    rows = _used(around, "ip")
+    rows = _used(around, "ip", ADDRESS)
     # at most MOST_ROWS addresses: asking the book is cheaper than the dimension table here
     facts = address_book(settings.enrich).facts_many([row["value"] for row in rows])
     return [
@@ -97,7 +98,7 @@ def _addresses(around: Surroundings, settings: Settings) -> list[dict[str, Any]]
 
 def _clients(around: Surroundings, settings: Settings) -> list[dict[str, Any]]:
     found = []
-    for row in _used(around, "ua"):
+    for row in _used(around, "ua", AGENT):
         ua = row.pop("value")
         client = client_of(ua)
         found.append(
@@ -124,15 +125,14 @@ def _sessions(around: Surroundings) -> list[dict[str, Any]]:
                 list_sort(list_distinct(list(ip) FILTER (ip IS NOT NULL)))[:10] AS addresses,
                 list_sort(list_distinct(list(ua) FILTER (ua IS NOT NULL)))[:10] AS clients
             FROM triage_near WHERE own AND session_id IS NOT NULL GROUP BY 1
+            ORDER BY events DESC, id LIMIT {MOST_ROWS}
         ), birth AS (
-            SELECT session_id AS id, min(date_create) AS born,
-                arg_min(action, (date_create, triage_days.id)) AS born_as
-            FROM triage_days
-            WHERE date_create <= ? AND session_id IN (SELECT id FROM near) GROUP BY 1
+            SELECT key, min(first_at) AS born, arg_min(word, first_at) AS born_as
+            FROM triage_past WHERE kind = {SESSION} GROUP BY 1
         )
         SELECT near.id, born, born_as, events, logins, addresses, clients, other_actors
-        FROM near JOIN birth USING (id) ORDER BY events DESC, near.id LIMIT {MOST_ROWS}""",
-        [list(LOGINS), window.actor, window.end],
+        FROM near JOIN birth ON birth.key = {hashed("near.id")} ORDER BY events DESC, near.id""",
+        [list(LOGINS), window.actor],
     )
     for row in rows:
         row["clients"] = [cleaned(ua) for ua in row["clients"] or ()]

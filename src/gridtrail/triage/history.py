@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from gridtrail.triage.surroundings import PAST_DAYS, Surroundings
+from gridtrail.triage.usual import DAY, EVERYBODY, HOUR, MEASURED, hashed
 
-MEASURED = MappingProxyType(
-    {
-        "excessive_downloads": "file_downloaded",
-        "unexpected_scraping": "file_downloaded",
-        "excessive_file_shares": "file_shared",
-        "excessive_malware_uploads": "file_malicious_content_detected",
-        "unexpected_message_deletion": "message_tombstoned",
-    }
-)
-"""Reason -> the action whose distinct entities tell how much it was."""
+_OWN = f"""
+SELECT kind, list(n ORDER BY n) AS counts FROM triage_past
+WHERE kind IN ({DAY}, {HOUR}) AND before AND key = {hashed("$1::VARCHAR", "$2::VARCHAR")}
+GROUP BY kind
+"""
 
-_USUAL = """
-WITH counted AS (
-    SELECT actor_id, date_create // 86400 AS day, date_create // 3600 AS hour,
-        coalesce(entity_id, entity_name) AS entity
-    FROM triage_days WHERE action = ? AND date_create >= ? AND date_create < ?
-    -- an export by an app says nothing of what people do, whoever installed it
-    AND (app_id IS NULL AND coalesce(actor_email, '') NOT LIKE 'botuser-%' OR actor_id = ?)
-), days AS (
-    SELECT actor_id, day, count(DISTINCT entity) AS n FROM counted GROUP BY ALL
-), hours AS (
-    SELECT hour, count(DISTINCT entity) AS n FROM counted WHERE actor_id = ? GROUP BY ALL
-)
-SELECT
-    count(*) FILTER (actor_id = ?) AS active_days,
-    median(n) FILTER (actor_id = ?) AS day_median,
-    max(n) FILTER (actor_id = ?) AS day_most,
-    (SELECT median(n) FROM hours) AS hour_median,
-    (SELECT max(n) FROM hours) AS hour_most,
-    count(*) AS person_days,
-    median(n) AS p50,
-    quantile_disc(n, 0.99) AS p99,
-    max(n) AS most
-FROM days
+_EVERYBODY = f"""
+SELECT n, sum(people)::BIGINT AS people FROM triage_past
+WHERE kind = {EVERYBODY} AND before AND key = {hashed("$1::VARCHAR")} GROUP BY n ORDER BY n
 """
 
 _OBSERVED = """
 WITH counted AS (
     SELECT seconds // 86400 AS day, seconds // 3600 AS hour, entity
-    FROM triage_near WHERE action = ? AND actor_id IS NOT DISTINCT FROM ?
+    FROM triage_near WHERE action = ? AND subject IS NOT DISTINCT FROM ?
 )
 SELECT count(*) AS events, count(DISTINCT entity) AS distinct_entities,
     (SELECT coalesce(max(n), 0) FROM (SELECT count(DISTINCT entity) n FROM counted GROUP BY day))
@@ -77,13 +54,12 @@ def history_of(
 
 
 def _counts(around: Surroundings, action: str) -> dict[str, Any]:
-    window = around.window
-    actor = window.actor
-    usual = around.ask(
-        _USUAL, [action, window.past, window.first_midnight, actor, actor, actor, actor, actor]
-    )[0]
+    actor = around.window.actor
+    own = {row["kind"]: row["counts"] for row in around.ask(_OWN, [action, actor])}
+    days, hours = own.get(DAY, []), own.get(HOUR, [])
+    # an export by an app says nothing of what people do, whoever installed it
+    all_days = [(row["n"], row["people"]) for row in around.ask(_EVERYBODY, [action])]
     seen = around.ask(_OBSERVED, [action, actor])[0]
-    person = ("active_days", "day_median", "day_most", "hour_median", "hour_most")
     return {
         "observed": {
             "events": seen["events"],
@@ -91,11 +67,35 @@ def _counts(around: Surroundings, action: str) -> dict[str, Any]:
             "busiest_day": seen["busiest_day"],
             "busiest_hour": seen["busiest_hour"],
         },
-        "person": {name: _whole(usual[name]) for name in person},
+        "person": {
+            "active_days": len(days),
+            "day_median": _whole(median(days) if days else None),
+            "day_most": max(days, default=None),
+            "hour_median": _whole(median(hours) if hours else None),
+            "hour_most": max(hours, default=None),
+        },
         "organization": {
-            name: _whole(usual[name]) for name in ("person_days", "p50", "p99", "most")
+            "person_days": (total := sum(people for _, people in all_days)),
+            "p50": _whole(_middle(all_days, total)),
+            "p99": _at(all_days, math.ceil(0.99 * total)),
+            "most": max((n for n, _ in all_days), default=None),
         },
     }
+
+
+def _at(counted: Sequence[tuple[int, int]], place: int) -> int | None:
+    """The value at `place` (1 is the first) of sorted (value, how many times)."""
+    for value, times in counted:
+        place -= times
+        if place <= 0:
+            return value
+    return None
+
+
+def _middle(counted: Sequence[tuple[int, int]], total: int) -> float | None:
+    """The median of `total` values, sorted (value, how many times)."""
+    below, above = _at(counted, (total + 1) // 2), _at(counted, total // 2 + 1)
+    return None if below is None or above is None else (below + above) / 2
 
 
 def _whole(value: float | None) -> float | None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gridtrail.detectors.unexpected_admin_action import SEVERITIES
 from gridtrail.settings_policy import PolicySettings
 from gridtrail.triage.anomaly import Anomaly
 from gridtrail.triage.surroundings import Surroundings
@@ -20,8 +19,6 @@ from gridtrail.triage.words import listed, number, quoted
 
 PRIVILEGE_NATS = 2.0
 """One of the people did administration of severity PRIVILEGED or more in the past 30 days."""
-
-PRIVILEGED = 3
 
 OUTSIDE_NATS = 2.0
 """Something was opened to the outside in the window."""
@@ -75,9 +72,8 @@ def impact_of(
 
 
 def _privileges(around: Surroundings) -> Iterator[tuple[str, str, float]]:
-    acts = [action for action, level in SEVERITIES.items() if level >= PRIVILEGED]
     people = [actor for actor in around.window.actors if actor[:1] in "UW"]
-    if people and around.did(people, acts):
+    if people and around.administered(people):
         words = "administration is done with it: what it can reach is more than a member's"
         yield "privileges", words, PRIVILEGE_NATS
 

@@ -25,9 +25,9 @@ from gridtrail.settings import Settings
 from gridtrail.triage.anomaly import DAY_SECONDS, Raised
 from gridtrail.triage.policy import AFTER_DAYS
 from gridtrail.triage.rates import Rates
-from gridtrail.triage.surroundings import AROUND_SECONDS, SLACKS_RESPONSES
+from gridtrail.triage.surroundings import AROUND_SECONDS, MARKED
 
-COMPUTED = 3
+COMPUTED = 4
 """Raise when a finding is computed otherwise than before: stored ones are then computed again."""
 
 RECENT_DAYS = 2
@@ -47,7 +47,8 @@ class Inputs:
         raised: Sequence[Raised],
         rates: Rates,
     ) -> None:
-        """`view` holds the events of all organizations, `raised` is oldest first."""
+        """`view` holds the events of all organizations, `raised` is oldest first; what `mark` keeps
+        must be there."""
         org = raised[0].org
         self._rates = rates
         self._same = _same_for_all(lake, settings, org)
@@ -56,7 +57,7 @@ class Inputs:
         self._recent = newest - RECENT_DAYS
         self._hours, self._until_hour = _chain(_hour_counts(engine, view, org, self._recent))
         self._raised_days, self._until_raised = _chain(_by_day(raised))
-        self._done = _done_to(engine, view, org, {one.actor for one in raised})
+        self._done = _done_to(engine, org, {one.actor for one in raised})
 
     def of(self, group: Sequence[Raised]) -> str:
         """The digest of the finding that `group` (oldest first) makes."""
@@ -70,7 +71,8 @@ class Inputs:
             *(_told(one) for one in group),
             *(str(self._rates.most_in_a_day(one, first.day, last.day)) for one in actors),
             _until(self._raised_days, self._until_raised, first.day - 1),
-            self._events_until(end),
+            # people together on an odd network are looked at for a day more (`gathering`)
+            self._events_until(end + DAY_SECONDS * (len(actors) > 1)),
             *(
                 name
                 for actor in actors
@@ -122,17 +124,17 @@ def _by_day(raised: Sequence[Raised]) -> Iterable[tuple[int, str]]:
 
 
 def _done_to(
-    engine: DuckDB, view: str, org: str, actors: Iterable[str | None]
+    engine: DuckDB, org: str, actors: Iterable[str | None]
 ) -> Mapping[str, Sequence[tuple[int, str]]]:
     """Actor -> (seconds, action and id) of what ended or limited what they could do."""
     known = sorted({one for one in actors if one is not None})
     engine.register("triage_actors", pa.table({"actor": pa.array(known, pa.string())}))
     try:
         rows = engine.rows(
-            f"SELECT actor_id, entity_id, date_create AS seconds, action, id FROM {view} "
-            "WHERE org = ? AND list_contains(?, action) AND (entity_id IN (FROM triage_actors) "
+            f"SELECT actor_id, entity_id, date_create AS seconds, action, id FROM {MARKED} "
+            "WHERE org = ? AND action != 'anomaly' AND (entity_id IN (FROM triage_actors) "
             "OR actor_id IN (FROM triage_actors)) ORDER BY seconds, id",
-            [org, list(SLACKS_RESPONSES)],
+            [org],
         )
     finally:
         engine.unregister("triage_actors")

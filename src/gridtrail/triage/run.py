@@ -16,7 +16,6 @@ from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raise
 from gridtrail.triage.context import context_of
 from gridtrail.triage.counts import Counts
 from gridtrail.triage.exposure import Exposure
-from gridtrail.triage.files import learn_words
 from gridtrail.triage.finding import Finding, derived_id, worst_first
 from gridtrail.triage.gathering import TOGETHER_NATS, gathering
 from gridtrail.triage.history import history_of
@@ -33,7 +32,15 @@ from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits, 
 from gridtrail.triage.score import Score, evidence_nats, score
 from gridtrail.triage.store import Computed, FindingStore, StoreUpdate
 from gridtrail.triage.story import Story, title_of
-from gridtrail.triage.surroundings import Surroundings, window_of
+from gridtrail.triage.surroundings import (
+    MARKED,
+    Surroundings,
+    Window,
+    mark,
+    read_moments,
+    window_of,
+)
+from gridtrail.triage.usual import Usual
 
 _ALL = "triage_all"
 
@@ -61,8 +68,9 @@ def triage(
     told how many of an organization's findings are computed, of how many.
     """
     lake.events_view(_ALL, org=org)
+    mark(engine, _ALL)
     by_org: dict[str, list[Raised]] = defaultdict(list)
-    for one in (*read_raised(engine, _ALL), *read_hits(lake, engine, settings, org=org)):
+    for one in (*read_raised(engine, MARKED), *read_hits(lake, engine, settings, org=org)):
         by_org[one.org].append(one)
     found: list[Finding] = []
     with FindingStore(settings.state) as store:
@@ -128,9 +136,9 @@ class _Organization:
         self._raised = raised
         self._rates = Rates(raised, nominal_of(raised))
         self._counts = Counts(raised)
-        self._words_before: int | None = None
-        self._exposure = Exposure(engine, _ALL, org)
-        self._ends = read_deactivated(engine, _ALL, org)
+        self._usual = Usual(lake, engine, org)
+        self._exposure = Exposure(lake, engine, org, self._usual)
+        self._ends = read_deactivated(engine, MARKED, org)
 
     def up_to_date(
         self,
@@ -156,18 +164,21 @@ class _Organization:
         wanted = [one for group in groups for one in group]
         self._exposure.learn_people({one.actor for one in wanted if one.actor is not None})
         hits = [one for one in wanted if one.level]
-        anomalies = read_anomalies(self._engine, _ALL, [one for one in wanted if not one.level])
+        anomalies = read_anomalies(self._engine, MARKED, [one for one in wanted if not one.level])
         anomalies |= read_hit_details(self._engine, _ALL, hits)
+        members = [[anomalies[one.id] for one in group] for group in groups]
+        moments = read_moments(self._engine, self._lake, anomalies.values())
+        windows = [window_of(mine, actors_of(mine), moments) for mine in members]
+        self._usual.learn(day for window in windows for day in window.days)
         found = []
-        for group in groups:
-            found.append(self._finding([anomalies[one.id] for one in group]))
+        for mine, window in zip(members, windows, strict=True):
+            found.append(self._finding(mine, window))
             told(len(found), len(groups))
         return found
 
-    def _finding(self, anomalies: Sequence[Anomaly]) -> Finding:
+    def _finding(self, anomalies: Sequence[Anomaly], window: Window) -> Finding:
         first, last = anomalies[0].raised, anomalies[-1].raised
-        actors = actors_of(anomalies)
-        story, parts = self._story(anomalies, actors)
+        story, parts = self._story(anomalies, window)
         return Finding(
             id=derived_id(first.org, first.actor or "", first.id),
             org=first.org,
@@ -175,7 +186,7 @@ class _Organization:
             narrative=narrative_of(story),
             score=parts.value,
             severity=parts.severity,
-            actor_ids=actors,
+            actor_ids=window.actors,
             session_ids=tuple(sorted({one.session_id for one in anomalies if one.session_id})),
             ips=tuple(sorted({one.ip for one in anomalies if one.ip})),
             reasons=story.reasons,
@@ -188,19 +199,14 @@ class _Organization:
             advice=advice_of(story),
         )
 
-    def _story(self, anomalies: Sequence[Anomaly], actors: Sequence[str]) -> tuple[Story, Score]:
-        actor = actors[0] if actors else None
-        counts = self._anomaly_counts(actor, anomalies[0].raised, anomalies[-1].raised)
-        window = window_of(self._engine, self._lake, anomalies, actors)
+    def _story(self, anomalies: Sequence[Anomaly], window: Window) -> tuple[Story, Score]:
+        counts = self._anomaly_counts(window.actor, anomalies[0].raised, anomalies[-1].raised)
         around = Surroundings(self._engine, self._lake, window)
-        if self._words_before != window.first_midnight:
-            learn_words(around)
-            self._words_before = window.first_midnight
         context = context_of(around, self._settings)
         judged = judge(self._lake, self._settings, anomalies, context)
         ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
         impact = impact_of(around, self._settings.policy, anomalies, context)
-        gathered = gathering(around, anomalies, self._settings) if len(actors) > 1 else ""
+        gathered = gathering(self._lake, window, anomalies, self._settings)
         said = {
             "addresses": judged.addresses,
             "clients": judged.clients,

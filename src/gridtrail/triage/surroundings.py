@@ -1,33 +1,42 @@
 """The audit events around a finding: which are read, and the relations the questions are put to.
 
-Only the days that are needed are read, and never `raw`. Three relations are made in the engine:
+Only the days of the finding itself are read, and never `raw`; what came before is read in short
+(`usual`). Relations are made in the engine:
 
-    triage_days   events of the organization from PAST_DAYS before the finding to its end
-    triage_near   the people's own events and those of the finding's sessions, an hour around it
-    triage_after  what was done to the people then and in the day that follows
+    triage_near    the people's own events and those of the finding's sessions, an hour around it
+    triage_after   what was done to the people then and in the day that follows
+    triage_past    what the days in short say of what stands in triage_near, from PAST_DAYS before
+                   the finding's first day to its end; `before` is true before that first day
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gridtrail.engine.duckdb import DuckDB
+import pyarrow as pa
+
+from gridtrail.engine.duckdb import DuckDB, literal
 from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly
+from gridtrail.triage.usual import (
+    ADDRESS,
+    ADMINISTERS,
+    ALL_FILES,
+    IS_FILE,
+    MEASURED,
+    VIEW,
+    WORDS,
+    attributed_sql,
+    date_of,
+    hashed,
+)
 
 PAST_DAYS = 30
 """Days before a finding's first day that say what is usual."""
 
 AROUND_SECONDS = 3_600
 RESPONSE_SECONDS = DAY_SECONDS
-
-OWN_CONTEXT = (
-    "(app_id IS NULL AND NOT (action = 'user_channel_join' AND "
-    "(contains(coalesce(details, ''), 'INVITED') OR contains(coalesce(details, ''), 'KICKED'))))"
-)
-"""SQL: the context of the event is its actor's own client. An app's is not, and who was invited or
-removed carries the context of whoever did it (slack/api.md 2; see `detect.day`)."""
 
 SLACKS_RESPONSES = (
     "bulk_session_reset_by_admin",
@@ -46,6 +55,27 @@ SLACKS_RESPONSES = (
 """Actions that end or limit what a person can do: by Slack, or by an administrator."""
 
 LOGINS = ("user_login", "cli_login")
+
+
+MARKED = "triage_marked"
+_RESPONSES = ", ".join(literal(one) for one in SLACKS_RESPONSES)
+
+
+def mark(engine: DuckDB, view: str) -> None:
+    """Keep, as the table MARKED, the few events that are looked for in all of the log: anomalies
+    and SLACKS_RESPONSES of the events view `view`."""
+    columns = (
+        "org, id, date_create, action, actor_id, actor_name, actor_email, entity_type, entity_id, "
+        "entity_name, session_id, ip, ua, source, reasons, details"
+    )
+    found = engine.rows(
+        f"SELECT DISTINCT action FROM {view} WHERE action IN ('anomaly', {_RESPONSES})"
+    )
+    actions = ["anomaly", *sorted(set(found["action"].to_pylist()) - {"anomaly"})]
+    # one at a time: the engine passes by the other columns of rows that are not equal, and reads
+    # them all for an IN
+    parts = [f"SELECT {columns} FROM {view} WHERE action = {literal(one)}" for one in actions]
+    engine.command(f"CREATE OR REPLACE TEMP TABLE {MARKED} AS {' UNION ALL '.join(parts)}")
 
 
 class Lake(Protocol):
@@ -92,85 +122,132 @@ class Window:
         return self.first // DAY_SECONDS * DAY_SECONDS
 
     @property
+    def days(self) -> range:
+        """The UTC days that are looked at in short, as numbers since the epoch."""
+        return range(self.past // DAY_SECONDS, self.end // DAY_SECONDS + 1)
+
+    @property
     def past(self) -> int:
         """Where history begins."""
         return self.first_midnight - PAST_DAYS * DAY_SECONDS
 
 
 class Surroundings:
-    """The relations around one finding, readable until the next one is made."""
+    """The relations around one finding, readable until the next one is made.
+
+    What `mark` keeps must be there, and the days of `window.days` learned (`Usual.learn`).
+    """
 
     def __init__(self, engine: DuckDB, lake: Lake, window: Window) -> None:
         self.engine = engine
         self.window = window
-        lake.events_view(
-            "triage_days",
-            org=window.org,
-            oldest=window.past,
-            latest=window.end + RESPONSE_SECONDS,
-        )
+        lake.events_view("triage_days", org=window.org, oldest=window.start, latest=window.end)
         self._near()
+        self._past()
 
     def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of `sql` over the relations."""
         rows: list[dict[str, Any]] = self.engine.rows(sql, parameters).to_pylist()
         return rows
 
-    def did(self, actors: Sequence[str], actions: Sequence[str]) -> bool:
-        """Whether one of `actors` did one of `actions` in the days that are looked at."""
+    def administered(self, actors: Sequence[str]) -> bool:
+        """Whether one of `actors`, who are the finding's, did administration (see `usual`)."""
         found = self.ask(
-            "SELECT 1 FROM triage_days WHERE date_create <= ? AND list_contains(?, actor_id) "
-            "AND list_contains(?, action) LIMIT 1",
-            [self.window.end, list(actors), list(actions)],
+            f"SELECT 1 FROM triage_past WHERE kind = {ADMINISTERS} AND key IN "
+            f"(SELECT {hashed('unnest(?::VARCHAR[])')}) LIMIT 1",
+            [list(actors)],
         )
         return bool(found)
 
     def _near(self) -> None:
         window, actors = self.window, list(self.window.actors)
+        columns = ("id", "entity_type", "entity_id", "entity_name", "location_id",
+                   "location_domain", "ua", "session_id")  # fmt: skip
         self.engine.command(
             "CREATE OR REPLACE TEMP TABLE triage_near AS "
-            "SELECT id, date_create AS seconds, action, actor_id, "
+            "SELECT id, date_create AS seconds, action, actor_id, subject, "
             "entity_type, coalesce(entity_id, entity_name) AS entity, entity_name, "
-            "location_id, location_domain, ua, ip, session_id, reasons, "
-            f"({OWN_CONTEXT} OR list_contains(?, app_id)) AS own "
-            "FROM triage_days WHERE date_create BETWEEN ? AND ? "
-            "AND (list_contains(?, coalesce(app_id, actor_id)) OR list_contains(?, actor_id) "
-            "OR list_contains(?, session_id))",
-            [actors, window.start, window.end, actors, actors, list(window.sessions)],
+            "location_id, location_domain, ua, ip, session_id, "
+            '((app_id IS NULL AND NOT "foreign") OR list_contains(?, app_id)) AS own '
+            f"FROM ({attributed_sql('triage_days', *columns)}) WHERE (list_contains(?, subject) "
+            "OR list_contains(?, actor_id) OR list_contains(?, session_id))",
+            [actors, actors, actors, list(window.sessions)],
         )
         self.engine.command(
             "CREATE OR REPLACE TEMP TABLE triage_after AS "
             "SELECT id, date_create AS seconds, action, actor_id "
-            "FROM triage_days WHERE date_create BETWEEN ? AND ? "
-            "AND list_contains(?, action) "
+            f"FROM {MARKED} WHERE org = ? AND action != 'anomaly' "
+            "AND date_create BETWEEN ? AND ? "
             "AND (list_contains(?, entity_id) OR list_contains(?, actor_id))",
-            [
-                window.first,
-                window.end + RESPONSE_SECONDS,
-                list(SLACKS_RESPONSES),
-                actors,
-                actors,
-            ],
+            [window.org, window.first, window.end + RESPONSE_SECONDS, actors, actors],
+        )
+
+    def _past(self) -> None:
+        """One pass over the days in short for all that is asked of them: opening so many files
+        takes longer than reading them."""
+        window = self.window
+        oldest, first, last = (
+            f"DATE {literal(date_of(at // DAY_SECONDS).isoformat())}"
+            for at in (window.past, window.first_midnight, window.end)
+        )
+        self.engine.command(_WANTED, [list(window.actors), window.actor])
+        self.engine.command(
+            "CREATE OR REPLACE TEMP TABLE triage_past AS "
+            f'SELECT kind, key, who, app, first_at, n, people, word, "day" < {first} AS before '
+            f'FROM {VIEW} WHERE "day" BETWEEN {oldest} AND {last} AND kind >= {ADDRESS} '
+            f"AND first_at <= {int(window.end)} AND key IN (FROM triage_wanted_keys)"
         )
 
 
+_ACTIONS = "unnest([" + ", ".join(literal(one) for one in sorted(set(MEASURED.values()))) + "])"
+_WANTED = f"""
+CREATE OR REPLACE TEMP TABLE triage_wanted_keys AS
+SELECT DISTINCT key FROM (
+    SELECT {hashed("ip")} AS key FROM triage_near WHERE own
+    UNION ALL SELECT {hashed("ua")} FROM triage_near WHERE own
+    UNION ALL SELECT {hashed("session_id")} FROM triage_near WHERE own
+    UNION ALL SELECT {hashed("entity")} FROM triage_near WHERE {IS_FILE}
+    UNION ALL SELECT {hashed("unnest(" + WORDS + ")")}
+        FROM (SELECT DISTINCT entity_name AS name FROM triage_near WHERE {IS_FILE})
+    UNION ALL SELECT {hashed("unnest($1::VARCHAR[])")}
+    UNION ALL SELECT {hashed("action")} FROM (SELECT {_ACTIONS} AS action)
+    UNION ALL SELECT {hashed("action", "$2::VARCHAR")} FROM (SELECT {_ACTIONS} AS action)
+    UNION ALL SELECT {ALL_FILES}
+) WHERE key IS NOT NULL
+"""
+"""The keys of all that a finding asks of the days in short: $1 its actors, $2 the main one."""
+
+
+def read_moments(engine: DuckDB, lake: Lake, anomalies: Iterable[Anomaly]) -> dict[str, int]:
+    """When the events that decided `anomalies` (of one organization) happened: id -> seconds."""
+    listed = [one for one in anomalies if one.evidence and one.evidence.deciding_events]
+    if not listed:
+        return {}
+    deciding = {i for one in listed if one.evidence for i in one.evidence.deciding_events}
+    oldest = min(one.happened for one in listed) - DAY_SECONDS
+    latest = max(one.raised.at for one in listed)
+    lake.events_view("triage_deciding", org=listed[0].raised.org, oldest=oldest, latest=latest)
+    engine.register("triage_wanted", pa.table({"id": pa.array(sorted(deciding), pa.string())}))
+    try:
+        rows = engine.rows(
+            "SELECT id, date_create AS seconds FROM triage_deciding "
+            "SEMI JOIN triage_wanted USING (id)"
+        )
+    finally:
+        engine.unregister("triage_wanted")
+    return {row["id"]: row["seconds"] for row in rows.to_pylist()}
+
+
 def window_of(
-    engine: DuckDB, lake: Lake, anomalies: Sequence[Anomaly], actors: Sequence[str] = ()
+    anomalies: Sequence[Anomaly], actors: Sequence[str], moments: Mapping[str, int]
 ) -> Window:
-    """The window around the anomalies of one finding and the events that decided them; `actors`
-    are the finding's, the one that it is about first of all first."""
-    raised = anomalies[0].raised
+    """The window around the anomalies of one finding and the events that decided them (those of
+    `moments` that are at most a day older); `actors` are the finding's, the one that it is about
+    first of all first."""
     times = [at for one in anomalies for at in (one.happened, one.raised.at)]
     deciding = {i for one in anomalies if one.evidence for i in one.evidence.deciding_events}
-    if deciding:
-        oldest, latest = min(times) - DAY_SECONDS, max(times)
-        lake.events_view("triage_deciding", org=raised.org, oldest=oldest, latest=latest)
-        rows = engine.rows(
-            "SELECT min(date_create) AS first, max(date_create) AS last FROM triage_deciding "
-            "WHERE date_create BETWEEN ? AND ? AND list_contains(?, id)",
-            [oldest, latest, sorted(deciding)],
-        ).to_pylist()
-        times += [at for at in (rows[0]["first"], rows[0]["last"]) if at is not None]
+    oldest, latest = min(times) - DAY_SECONDS, max(times)
+    times += [moments[i] for i in deciding if oldest <= moments.get(i, -1) <= latest]
     sessions = tuple(sorted({one.session_id for one in anomalies if one.session_id}))
     first = actors[0] if actors else None
-    return Window(raised.org, first, tuple(actors), sessions, min(times), max(times))
+    return Window(anomalies[0].raised.org, first, tuple(actors), sessions, min(times), max(times))

@@ -15,6 +15,7 @@ from gridtrail.triage.exposure import Exposure
 from gridtrail.triage.finding import SEVERITIES, Finding
 from gridtrail.triage.rule_hits import read_hits
 from gridtrail.triage.score import BANDS
+from gridtrail.triage.usual import Usual
 
 LONGEST_WINDOW = 366
 
@@ -106,6 +107,6 @@ def _counted(
     group = sorted((one for one in raised if one.id in wanted), key=lambda one: (one.at, one.id))
     if not group:
         return []
-    looked = Exposure(engine, "triage_why", finding.org)
+    looked = Exposure(lake, engine, finding.org, Usual(lake, engine, finding.org))
     looked.learn_people({one.actor for one in group if one.actor is not None})
     return Counts(raised).rows(group, looked, (days,))
