@@ -29,6 +29,7 @@ from gridtrail.errors import BadSettings
 from gridtrail.notify.message import Message
 from gridtrail.notify.outcomes import Again, Delivered, Outcome, Refused
 from gridtrail.notify.secrets import check_address, needed, secret
+from gridtrail.notify.text import visible
 from gridtrail.settings_notify import ChannelSettings
 
 TYPES = {
@@ -199,7 +200,4 @@ def key_of(text: str) -> bytes:
 
 
 def _cause(error: Exception) -> str:
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    return type(cause).__name__
+    return visible(str(error))[:200] or type(error).__name__
