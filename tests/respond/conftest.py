@@ -16,17 +16,22 @@ from urllib.parse import urlsplit
 import orjson
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
+from gridtrail.respond.automatic import Automatic, Ran
+from gridtrail.respond.decisions import Decision, DecisionStore
 from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.plan import Story
 from gridtrail.sandbox.serving import Serving, SlackServer, listen
 from gridtrail.sandbox.slack_server import simulated_slack
 from gridtrail.sandbox.slack_state import CallFaults, SlackState
-from gridtrail.settings_respond import RespondSettings
+from gridtrail.settings import Settings
+from gridtrail.settings_respond import AutomaticRule, RespondSettings
 from gridtrail.slack.event import read_event
+from gridtrail.triage.run import triage
 
 PRESENT = 1_795_132_800 + 15 * 3_600
 """A Friday afternoon (2026-11-20, 15:00 UTC)."""
@@ -110,7 +115,7 @@ class _Way(BaseHTTPRequestHandler):
         """Nothing: stderr belongs to what is tested."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _far() -> Iterator[Far]:
     plan = Serving(PRESENT, people=25, days=4, seed=3).plan()
     state = SlackState(plan, PRESENT, speed=0, calls_per_minute=0)
@@ -141,7 +146,7 @@ def _far() -> Iterator[Far]:
 
 @pytest.fixture
 def far(_far: Far) -> Far:
-    """The simulated Slack (one for all tests: time goes on), without faults and counts."""
+    """The simulated Slack (one for all tests of a file, time goes on) without faults and counts."""
     _far.state.faults = CallFaults()
     _far.state.calls_per_minute = 0
     _far.cut, _far.rewrite = 0, None
@@ -182,3 +187,93 @@ def log(tmp_path: Path) -> Iterator[Log]:
     engine = DuckDB(threads=1)
     yield Log(Lake(tmp_path / "lake", engine))
     engine.close()
+
+
+@dataclass
+class Desk:
+    """One installation: a lake, the settings, and the automatic response over them."""
+
+    far: Any
+    log: Any
+    data: Path
+    database: SecretStr | None = None
+
+    def settings(self, **more: Any) -> Settings:
+        """Settings that act on scraping, unless told else."""
+        given = {
+            "automatic_mode": "act",
+            "automatic": [AutomaticRule(name="scraping", reasons=["unexpected_scraping"])],
+        } | more
+        respond = self.far.settings(**given)
+        return Settings(data=self.data, database=self.database, respond=respond)
+
+    @property
+    def place(self) -> Path | str:
+        """Where its state is."""
+        return self.settings().state
+
+    def put(self, *events: dict[str, Any]) -> None:
+        """Take in these events, and make findings of them."""
+        self.log.put(list(events))
+        triage(self.log.lake, self.log.lake.engine, self.settings())
+
+    def look(self, oldest: int, **search: Any) -> None:
+        """Collect what Slack logged since, and make findings of it."""
+        self.log.collect(self.far, oldest, **search)
+        triage(self.log.lake, self.log.lake.engine, self.settings())
+
+    def automatic(self, **more: Any) -> Automatic:
+        """The automatic response with those settings."""
+        settings, waits = self.settings(**more), self.far.waits
+        clock = self.far.state.clock.now
+        return Automatic(self.log.lake, settings, clock=clock, sleep=waits.append)
+
+    def run(self, **more: Any) -> Ran:
+        """One run of it."""
+        return self.automatic(**more).run()
+
+    def flagged(
+        self, person: Any, at: int, *reasons: str, session: int | None = None
+    ) -> dict[str, Any]:
+        """Slack's anomaly about somebody who lately did something at that second."""
+        user = {"id": person.id, "name": person.name, "email": person.email, "team": "T1"}
+        return {
+            "id": f"{person.id}-{at}-{reasons[0]}",
+            "date_create": at,
+            "action": "anomaly",
+            "actor": {"type": "user", "user": user},
+            "entity": {"type": "user", "user": user},
+            "context": {
+                "ua": "Go-http-client/2.0",
+                "ip_address": "192.0.2.9",
+                "session_id": session,
+            },
+            "details": {"action_timestamp": at * 1_000_000, "reason": list(reasons)},
+        }
+
+    def login(self, person: Any, at: int) -> dict[str, Any]:
+        """They sign in at that second."""
+        return {**self.flagged(person, at, "login"), "action": "user_login", "details": {}}
+
+    def active(self, count: int) -> list[Any]:
+        """So many members with active sessions."""
+        found, far = [], self.far
+        with far.state.lock:
+            now = far.state.catch_up()
+            organization = far.state.organization
+            for one in far.people()[5:]:
+                if organization.active_sessions(one, now):
+                    found.append(one)
+        assert len(found) >= count
+        return found[:count]
+
+    def decisions(self) -> list[Decision]:
+        """All of them, the newest first."""
+        with DecisionStore(self.settings().state) as store:
+            return store.select()
+
+
+@pytest.fixture
+def desk(far: Any, log: Any, tmp_path: Path) -> Desk:
+    """An empty installation."""
+    return Desk(far, log, tmp_path)

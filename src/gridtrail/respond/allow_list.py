@@ -51,6 +51,8 @@ class StoredEntry:
     removed_by: str | None = None
     origin: Literal["gridtrail", "slack"] = "gridtrail"
     at_slack: bool = False
+    org: str | None = None
+    expiry_told_at: int | None = None
 
     @property
     def until(self) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.query import EventFilter, is_slack_id
-from gridtrail.settings_respond import RespondSettings
+from gridtrail.settings_respond import GROUP, RespondSettings
+from gridtrail.triage.wildcards import fits_any
 
 _NOBODY = ("USLACKUSER", "USLACKSECURITY", "USLACKBOT")
 """Slack's own (facts reference 2)."""
@@ -55,19 +57,31 @@ def find_person(lake: Lake, org: str, who: str) -> Person:
     raise WrongUse(f"The log knows nobody as {who[:80]!r}: give a Slack id or an e-mail address.")
 
 
-def why_not(person: Person, settings: RespondSettings) -> str:
-    """Why this person must not be signed out; empty when they may be."""
-    names = {person.id.casefold(), person.email.casefold()} - {""}
+def is_listed(person: Person, listed: Iterable[str], groups: Mapping[str, Sequence[str]]) -> bool:
+    """Whether `listed` names the person: by id, by e-mail address or a pattern of it (`*` stands
+    for any text), or by `group:` and the name of one of `groups`."""
+    known = [one for one in (person.id, person.email) if one]
+    for one in listed:
+        members = groups.get(one.removeprefix(GROUP), ()) if one.startswith(GROUP) else (one,)
+        if fits_any(known, (member.strip() for member in members)):
+            return True
+    return False
 
-    def listed(people: list[str]) -> bool:
-        return bool(names & {one.strip().casefold() for one in people})
 
+def why_not(person: Person, settings: RespondSettings, never: Iterable[str] = ()) -> str:
+    """Why this person must not be signed out (`never` are more who are not); empty when they may
+    be."""
+    groups = settings.groups
     if person.id in _NOBODY:
         return "is Slack itself, not a person"
+    if person.id.startswith("A"):
+        return "is an app, which has no sessions"
     if person.id.startswith("B") or person.email.casefold().startswith(_BOT_MAIL):
         return "is a bot, which has no sessions"
-    if listed(settings.primary_owners):
+    if is_listed(person, settings.primary_owners, groups):
         return "is a primary owner, who alone can do that"
-    if listed(settings.never):
+    if is_listed(person, settings.never, groups):
         return "is listed in respond.never"
+    if is_listed(person, never, groups):
+        return "is spared by the rule"
     return ""

@@ -52,4 +52,31 @@ allow_entries = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("removed_by", sa.Text),
     sa.Column("at_slack", sa.Boolean, nullable=False),  # known to be in Slack's list
+    sa.Column("org", sa.Text),  # the organization it is for; null is all
+    sa.Column("expiry_told_at", sa.BigInteger),  # when it was said that it has expired
 )
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),  # in the order of time
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("org", sa.Text, nullable=False),
+    sa.Column("finding_id", sa.Text, nullable=False),  # empty for the brake, as the next four
+    sa.Column("person", sa.Text, nullable=False),  # a Slack id
+    sa.Column("person_name", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),  # id of the anomaly or hit that decided
+    sa.Column("happened", sa.BigInteger, nullable=False),  # when the flagged action did
+    sa.Column("action", sa.Text, nullable=False),  # `do` of the rule; stop, release for the brake
+    sa.Column("mode", sa.Text, nullable=False),  # record or act
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("sessions", sa.JSON, nullable=False),  # a list, for end_sessions
+    sa.Column("batches", sa.JSON, nullable=False),  # of the responses it made
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("finding_id", "person", "rule", "cause", name="decisions_once"),
+    sa.Index("decisions_by_person", "org", "person", "at"),
+    sqlite_autoincrement=True,
+)
+"""What the automatic response decided; see `decisions`."""

@@ -81,8 +81,8 @@ def _is_of(event: Event, response: Response, used: set[str]) -> bool:
     details = _details(event)
     if response.method == "reset_bulk":
         return response.user_id in [
-            *_ids(details, "succeeded_users"),
-            *_ids(details, "failed_users"),
+            *ids_of(details, "succeeded_users"),
+            *ids_of(details, "failed_users"),
         ]
     if event["entity_id"] != response.user_id:
         return False
@@ -96,7 +96,7 @@ def _is_of(event: Event, response: Response, used: set[str]) -> bool:
 
 
 def _confirm(store: ResponseStore, response: Response, event: Event) -> None:
-    failed = response.method == "reset_bulk" and response.user_id in _ids(
+    failed = response.method == "reset_bulk" and response.user_id in ids_of(
         _details(event), "failed_users"
     )
     if failed:
@@ -111,9 +111,15 @@ def _details(event: Event) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _ids(details: Mapping[str, Any], name: str) -> list[str]:
-    """Ids in a list, which Slack may give as objects or joined by commas."""
+def ids_of(details: Mapping[str, Any], name: str) -> list[str]:
+    """Ids in a list, which Slack may give as objects, as the text of a JSON list (facts reference
+    2) or joined by commas."""
     value = details.get(name)
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return []
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")]
     if not isinstance(value, list):

@@ -187,6 +187,9 @@ _GRAVEST = [
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 
+PATTERN_NAMES = tuple(dict.fromkeys(p.name for p in (*_GRAVEST, UNPRECEDENTED, CROWN_JEWELS)))
+"""Every pattern's name, the gravest first."""
+
 
 def _steps(anomalies: Sequence[Anomaly], families: frozenset[str]) -> list[tuple[int, str]]:
     return sorted({(a.happened, a.session_id) for a in anomalies if a.raised.stages & families})
