@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gridtrail.triage.anomaly import Anomaly, Raised
 from gridtrail.triage.patterns import patterns_of, unprecedented
 from gridtrail.triage.reasons import families_of
@@ -70,3 +73,30 @@ def test_never_so_many_needs_history_and_a_record() -> None:
     assert not unprecedented(4, 4, 14)
     assert not unprecedented(3, 2, 14)
     assert not unprecedented(9, 0, 13)
+
+
+def test_a_hosting_company_abroad() -> None:
+    """Somebody at a hosting company in a new country is worth a look; an app is not, nor are
+    people at home."""
+
+    def seen(kind: str, category: str, *, is_app: bool = False) -> str:
+        details = {"gridtrail": {"observed": {"kind": kind, "category": category}}}
+        raised = Raised("E0", "x", 0, "W1", families_of(("ip_address",)), is_app=is_app)
+        return pattern(
+            Anomaly(raised, 0, "Matt", "", ("ip_address",), "", "", "", "gridtrail", details)
+        )
+
+    assert seen("hosting", "hosted|new_country") == "hosted_abroad"
+    assert seen("hosting", "hosted|new_country|fast") == "hosted_abroad"
+    assert seen("hosting", "hosted") == "plain"
+    assert seen("vpn", "hosted|new_country") == "plain"
+    assert seen("hosting", "hosted|new_country", is_app=True) == "plain"
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda v: st.dictionaries(st.text(), v)))
+def test_foreign_evidence(value: object) -> None:
+    """Whatever stands where our evidence stands, it is read."""
+    raised = Raised("E0", "x", 0, "W1", families_of(("ip_address",)))
+    for details in ({"gridtrail": value}, {"gridtrail": {"observed": value}}):
+        one = Anomaly(raised, 0, "", "", ("ip_address",), "", "", "", "slack", details)
+        assert one.hosted_abroad is False

@@ -134,6 +134,7 @@ _PARTS = {
     "rogue_app": (_app, _files),
     "odd_access_taking": (_ask_elsewhere, _sign_out, _files, _allow_address),
     "tor": (_ask_elsewhere, _sign_out),
+    "hosted_abroad": (_ask_elsewhere, _sign_out, _allow_address),
     "bulk_download": (_harmless,),
     "grave": (_look, _sign_out, _files),
     "plain": (_look, _files, _allow_address),

@@ -90,6 +90,17 @@ class Anomaly:
         """`details[key]` when it is text, else ""."""
         return _text(self.details.get(key))
 
+    @property
+    def hosted_abroad(self) -> bool:
+        """Whether our own detector saw a person at a hosting company, in a country that is new to
+        them (what is ordinary in an organization it does not say)."""
+        own = self.details.get("gridtrail")
+        seen = own.get("observed") if isinstance(own, dict) else None
+        if not isinstance(seen, dict) or self.raised.is_app:
+            return False
+        marks = _text(seen.get("category")).split("|")
+        return seen.get("kind") == "hosting" and "new_country" in marks
+
 
 def read_raised(engine: DuckDB, view: str) -> list[Raised]:
     """Every anomaly of the events view `view`, oldest first (same second: by id)."""

@@ -74,6 +74,8 @@ _MEANINGS = MappingProxyType(
         "journey explains both, and so does a stranger with this person's account",
         "shared_place": "Several people came from one address range that is unusual for each of "
         "them: a new office, egress or event, or somebody who holds several accounts",
+        "hosted_abroad": "People are not at hosting companies in countries where they never were, "
+        "unless a VPN or a cloud desktop puts them there: somebody else may have signed in",
         "gathering": "Several people came to one network that is unusual for each of them: a "
         "journey, an event or a new way out of the company",
         "leaving_insider": "Somebody who leaves took more than usual",

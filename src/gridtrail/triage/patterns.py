@@ -80,6 +80,9 @@ GRAVE = Pattern("grave", 0.0, "medium", "critical")
 """Reasons that mean harm by themselves: a session that changed, malware, odd administration,
 credentials tried out."""
 
+HOSTED_ABROAD = Pattern("hosted_abroad", 0.0, "medium", "critical")
+"""Somebody is at a hosting company in a country that is new to them: where people are not."""
+
 BULK_DOWNLOAD = Pattern("bulk_download", 0.0, "low", "low")
 """Volume and nothing else: many people do it now and then, harmlessly."""
 
@@ -170,10 +173,16 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
         return TOR_ALONE if families == {"network"} else TOR
     if _chain(anomalies, _ACCESS, _TAKING, _TAKING):
         return ODD_ACCESS_TAKING
+    return _without_chain(anomalies, families)
+
+
+def _without_chain(anomalies: Sequence[Anomaly], families: frozenset[str]) -> Pattern:
     if all(one.raised.level for one in anomalies):
         return _RULE[max((one.raised.level for one in anomalies), key=LEVELS.index)]
     if families & _GRAVE:
         return GRAVE
+    if any(one.hosted_abroad for one in anomalies):
+        return HOSTED_ABROAD
     return BULK_DOWNLOAD if families == {"volume"} else PLAIN
 
 
@@ -183,7 +192,7 @@ _RULE = {"medium": RULE, "high": RULE_HIGH, "critical": RULE_CRITICAL}
 _GRAVEST = [
     BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, LEAVING_INSIDER, MALWARE_SPREAD,
     ROGUE_APP, SHARED_PLACE, GATHERING, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR, TOR_ALONE,
-    RULE_CRITICAL, RULE_HIGH, GRAVE, PLAIN, RULE, BULK_DOWNLOAD,
+    RULE_CRITICAL, RULE_HIGH, GRAVE, HOSTED_ABROAD, PLAIN, RULE, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 

@@ -162,6 +162,7 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "rule": lambda story: f"{story.name}: {listed(story.reason_words)}",
         "odd_access_taking": lambda story: f"Unusual access, then data taken: {_reasons(story)}",
         "tor": lambda story: f"{story.name} used Slack through Tor",
+        "hosted_abroad": lambda story: f"{story.name} used Slack from a hosting company abroad",
         "bulk_download": _bulk,
         "grave": _reasons,
         "plain": _reasons,
