@@ -28,6 +28,7 @@ from gridtrail.server.metrics import Metrics
 from gridtrail.server.pool import LakePool
 from gridtrail.server.rate import RateLimit
 from gridtrail.server.requests import Requests
+from gridtrail.server.rest import document
 from gridtrail.server.tokens import TokenStore
 from gridtrail.server.work import Work
 from gridtrail.settings import Settings
@@ -78,7 +79,7 @@ def create_app(settings: Settings, *, work: Work | None = None) -> ASGIApp:
     app = FastAPI(
         lifespan=lifespan, openapi_url=None, redirect_slashes=False, exception_handlers=_HANDLERS
     )
-    for router in (health.router, audit.router, web.router, places.router()):
+    for router in (health.router, audit.router, web.router, document.router(), places.router()):
         app.include_router(router)
     return Requests(app, metrics)
 

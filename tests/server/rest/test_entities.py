@@ -1,0 +1,52 @@
+"""People, addresses, sessions and files of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+PLACES = [
+    ("/people/W0MATTHEW1", "user"),
+    ("/addresses/203.0.113.7", "ip_address"),
+    ("/sessions/12177102026566", "session"),
+    ("/files/F0GLENGARRY", "file"),
+]
+
+
+@pytest.mark.parametrize(("path", "kind"), PLACES)
+def test_everything_known_is_there(api: Any, path: str, kind: str) -> None:
+    """The numbers agree with one another, and the reading is in the trail."""
+    found = api.get(path)["activity"]
+    assert found["events"] >= 32
+    assert sum(day["events"] for day in found["by_day"]) == found["events"]
+    assert sum(hour["events"] for hour in found["by_hour"]) == found["events"]
+    assert found["by_day"][0]["day"] == "2023-11-15"
+    assert found["by_hour"][0]["weekday"] == 2  # a Wednesday
+    assert {one["value"] for one in found["actions"]} >= {"file_downloaded", "anomaly"}
+    assert [one["id"] for one in found["anomalies"]] == ["anomaly-slack", "anomaly-ours"]
+    assert kind in {one["entity"]["type"] for one in api.trail()}
+
+
+def test_a_person_comes_with_findings(api: Any) -> None:
+    """Those that `findings --actor` lists."""
+    found = api.get("/people/W0MATTHEW1")
+    assert found["name"] == "Matt"
+    assert found["findings"] == api.cli("findings", "--org", "E0ACME", "--actor", "W0MATTHEW1")
+
+
+def test_what_nobody_has_seen_is_not_there(api: Any) -> None:
+    """Nor is what only another organization has seen."""
+    for path, _ in PLACES:
+        assert api.call("GET", path.rpartition("/")[0] + "/nobody").status_code == 404
+    assert api.call("GET", "/people/W0ELSEWHERE").status_code == 404
+
+
+def test_an_entity_of_any_name_is_found(api: Any, attack: str) -> None:
+    """Slashes and dots are no path."""
+    for name in ("people", "sessions", "files", "addresses"):
+        assert api.call("GET", f"/{name}/{quote(attack, safe='')}").status_code == 200, name
+        for key in ("\0", "a\0b", "%", "..%2f..", "' OR 1=1 --", "\ud800", "x" * 5000):
+            encoded = quote(key, safe="", errors="surrogatepass")
+            assert api.call("GET", f"/{name}/{encoded}").status_code == 404, (name, key)
