@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.lake.lake import Lake
 from gridtrail.notify.message import Message
 from gridtrail.notify.running import Notifier
 from gridtrail.settings import ConsoleSettings, Settings
@@ -263,3 +265,11 @@ def finding() -> Callable[..., Finding]:
         return replace(plain, id=f"F{number:04}", event_ids=ids, **more)
 
     return make
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    """An empty lake."""
+    engine = DuckDB(threads=1)
+    yield Lake(tmp_path / "lake", engine)
+    engine.close()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gridtrail.errors import WrongUse
+from gridtrail.lake.lake import Lake
+from gridtrail.notify.conditions import Condition, channel_conditions, lake_conditions, watch
+from gridtrail.notify.digest import digest
 from gridtrail.notify.following import follow
 from gridtrail.notify.sending import Sending
 from gridtrail.notify.store import ChannelFacts, Outbox, put
@@ -16,6 +19,7 @@ from gridtrail.settings import Settings
 
 _KEPT_DAYS = 30
 _TIDY_SECONDS = 3_600
+_LOOK_SECONDS = 60
 
 
 class Notifier:
@@ -36,7 +40,7 @@ class Notifier:
         self._sending = Sending(
             self.outbox, settings.notify, ways(settings, clock), jitter=jitter, stopped=stopped
         )
-        self._tidied = 0
+        self._tidied = self._looked = 0
 
     def close(self) -> None:
         """Close the database."""
@@ -48,12 +52,22 @@ class Notifier:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def round(self) -> int:
-        """Take in what changed, send what is due; the number of messages delivered."""
+    def round(self, lake: Lake | None = None, more: Sequence[Condition] = ()) -> int:
+        """Take in what changed, send what is due; the number of messages delivered.
+
+        With a lake it is asked now and then whether collectors and detectors are well, and what
+        there is to say in the digest; `more` are conditions that others know of.
+        """
         if self.outbox.now >= self._tidied + _TIDY_SECONDS:
             self._tidied = self.outbox.now
             self.outbox.tidy(self._names, _KEPT_DAYS + self._settings.oldest_days)
         follow(self.outbox, self._settings)
+        if self.outbox.now >= self._looked + _LOOK_SECONDS:
+            self._looked = self.outbox.now
+            seen = [*more, *channel_conditions(self.facts())]
+            seen += lake_conditions(lake) if lake is not None else []
+            watch(self.outbox, self._settings, seen)
+        digest(self.outbox, self._settings.digest, lake)
         return self._sending.send_due()
 
     def facts(self) -> list[ChannelFacts]:

@@ -70,6 +70,11 @@ class Outbox:
         """The database, for a transaction that puts something in (`put`)."""
         return self._writing
 
+    def mark(self, name: str) -> int | None:
+        """The position of that name."""
+        with self._engine.connect() as connection:
+            return mark(connection, name)
+
     # sending --------------------------------------------------------------------------------
 
     def take(self, channel: str, holder: str, seconds: int) -> bool:
