@@ -22,6 +22,7 @@ PAGES = (
     "/address?ip=203.0.113.7",
     "/session?id=12177102026566",
     "/file?id=F0GLENGARRY",
+    "/app?id=A0BACKUP",
     "/slack/signout?user=W0MATTHEW1",
     "/slack/signout/confirm?user=W0MATTHEW1&choice=all",
     "/responses",

@@ -16,6 +16,7 @@ def _pages(attack: str) -> list[str]:
         ("/address", {"ip": attack}),
         ("/session", {"id": attack}),
         ("/file", {"id": attack}),
+        ("/app", {"id": attack}),
         ("/logs", {"action": attack.replace(",", "")}),
         ("/logs/actions", {"action": attack}),
         ("/detections", {"reason": attack}),

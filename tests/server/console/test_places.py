@@ -18,6 +18,7 @@ _QUERIES = {
     "/address": {"ip": "203.0.113.7"},
     "/session": {"id": "12177102026566"},
     "/file": {"id": "F0GLENGARRY"},
+    "/app": {"id": "A0BACKUP"},
     "/slack/signout": {"user": "W0MATTHEW1"},
     "/slack/signout/confirm": {"user": "W0MATTHEW1", "choice": "all"},
 }

@@ -1,4 +1,4 @@
-"""What the pages of a person, an address, a session and a file have in common."""
+"""What the pages of a person, an address, a session, an app and a file have in common."""
 
 from __future__ import annotations
 
@@ -68,18 +68,23 @@ class Activity:
         return day_line(self.by_day, self.last // DAY, self.days, title)
 
 
-async def activity_of(visit: Visit, wanted: Selection, what: str, key: str) -> Activity:
-    """The activity of `wanted`. Raises NotHere when there is none."""
+async def activity_of(
+    visit: Visit, wanted: Selection, what: str, key: str, *, own: str = _OWN
+) -> Activity:
+    """The activity of `wanted`; `own` is the term of what counts for addresses, clients, sessions
+    and hours. Raises NotHere when there is none."""
     enrich = visit.parts.settings.enrich
-    found = await visit.lake(lambda lake: activity(lake, enrich, wanted))
+    found = await visit.lake(lambda lake: activity(lake, enrich, wanted, own=own))
     if found is None:
         name = shortened(key, 60)
         raise NotHere(f"No event names the {what} {name}: look for it in the audit logs.")
     return found
 
 
-def activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity | None:
-    """The activity of `wanted`, or None when it has no event."""
+def activity(
+    lake: Lake, enrich: EnrichSettings, wanted: Selection, *, own: str = _OWN
+) -> Activity | None:
+    """The activity of `wanted`, or None when it has no event; `own` as in `activity_of`."""
     newest = listed(lake, wanted, _MOST_EVENTS).rows
     if not newest:
         return None
@@ -94,12 +99,12 @@ def activity(lake: Lake, enrich: EnrichSettings, wanted: Selection) -> Activity 
         last=last,
         days=LOOK_BACK_DAYS,
         people=_grouped(lake, "actor_id", "max(actor_name)"),
-        addresses=_addresses(lake, enrich),
-        clients=_clients(lake, enrich),
-        sessions=_grouped(lake, "session_id", "NULL", _OWN),
+        addresses=_addresses(lake, enrich, own),
+        clients=_clients(lake, enrich, own),
+        sessions=_grouped(lake, "session_id", "NULL", own),
         files=_grouped(lake, "entity_id", "max(entity_name)", files),
         actions=_grouped(lake, "action", "NULL"),
-        by_hour=_hours(lake),
+        by_hour=_hours(lake, own),
         by_day=days,
         anomalies=[anomaly_of(row) for row in anomalies.rows],
         newest=newest,
@@ -123,8 +128,8 @@ def _grouped(lake: Lake, column: str, name: str, which: str = "true") -> list[Ro
     )
 
 
-def _addresses(lake: Lake, enrich: EnrichSettings) -> list[Row]:
-    rows = _grouped(lake, "ip", "NULL", _OWN)
+def _addresses(lake: Lake, enrich: EnrichSettings, own: str) -> list[Row]:
+    rows = _grouped(lake, "ip", "NULL", own)
     facts = address_book(enrich).facts_many([row["value"] for row in rows])
     return [
         {
@@ -138,8 +143,8 @@ def _addresses(lake: Lake, enrich: EnrichSettings) -> list[Row]:
     ]
 
 
-def _clients(lake: Lake, enrich: EnrichSettings) -> list[Row]:
-    rows = _grouped(lake, "ua", "NULL", _OWN)
+def _clients(lake: Lake, enrich: EnrichSettings, own: str) -> list[Row]:
+    rows = _grouped(lake, "ua", "NULL", own)
     return [{**row, **_of_client(enrich, row["value"])} for row in rows]
 
 
@@ -148,13 +153,13 @@ def _of_client(enrich: EnrichSettings, ua: str) -> dict[str, Any]:
     return {name: facts[name] for name in ("family", "kind", "version", "os", "expected")}
 
 
-def _hours(lake: Lake) -> Mapping[tuple[int, int], int]:
+def _hours(lake: Lake, own: str) -> Mapping[tuple[int, int], int]:
     rows = _ask(
         lake,
         # the epoch began on a Thursday
         "(date_create // 86400 + 3) % 7 AS day, date_create // 3600 % 24 AS hour, "
         "count(*) AS events",
-        f"WHERE {_OWN} GROUP BY ALL",
+        f"WHERE {own} GROUP BY ALL",
     )
     return {(row["day"], row["hour"]): row["events"] for row in rows}
 
