@@ -159,3 +159,14 @@ def test_a_query_has_a_time(engine: DuckDB) -> None:
     with pytest.raises(WrongUse, match=r"took longer than 0\.2 seconds"):
         engine.select(endless, 0.2)
     assert engine.select("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+def test_a_query_has_a_size(engine: DuckDB) -> None:
+    """A result that takes more memory than was given is refused; smaller ones come whole."""
+    rows = "SELECT range AS i FROM range(100000)"
+    assert engine.select(rows, most_bytes=10_000_000).num_rows == 100_000
+    assert engine.select("SELECT 1 AS one WHERE false", most_bytes=10).schema.names == ["one"]
+    with pytest.raises(WrongUse, match="more than 0 MiB: ask for fewer"):
+        engine.select(rows, most_bytes=1000)
+    with pytest.raises(WrongUse, match="query failed"):
+        engine.select("SELECT error('no') FROM range(5)", most_bytes=1000)

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 import gridtrail.notify.tables
 import gridtrail.respond.tables
 import gridtrail.respond.trail
+import gridtrail.server.saved_queries
 import gridtrail.server.sessions
 import gridtrail.server.tokens
 import gridtrail.triage.tables
@@ -22,6 +23,7 @@ from gridtrail.state.migrating import HEAD
 ROOMS = (
     gridtrail.triage.tables.metadata,
     gridtrail.server.tokens.metadata,
+    gridtrail.server.saved_queries.metadata,
     gridtrail.server.accounts.metadata,  # of accounts too
     gridtrail.respond.trail.metadata,
     gridtrail.respond.tables.metadata,

@@ -18,8 +18,8 @@ from gridtrail.errors import WrongUse
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from gridtrail.cli.sql_guard import Checked
     from gridtrail.engine.duckdb import DuckDB
+    from gridtrail.lake.sql_guard import Checked
 
 _NO_COLUMN = "Referenced column"
 
@@ -47,8 +47,8 @@ def sql(
 
     The query sees the lake's tables and nothing else: no files, no network, no settings.
     """
-    from gridtrail.cli.sql_guard import check_query
-    from gridtrail.cli.views import open_views
+    from gridtrail.lake.sql_guard import check_query, lock
+    from gridtrail.server.views import open_views
 
     lake = session(context).lake
     engine = lake.engine
@@ -64,15 +64,6 @@ def sql(
     print_arrow(shown, output)
     if shown.num_rows < found.num_rows:
         say(f"Only the first {counted(limit, 'row')} are printed: give --limit 0 for all.")
-
-
-def lock(engine: DuckDB, files: Sequence[str]) -> None:
-    """Make `engine` fit for a stranger's query: it reads `files` and nothing else, for good."""
-    # the order that a query asks for holds for what is printed
-    engine.command("SET preserve_insertion_order = true")
-    # a name in the query must never find an object of this program
-    engine.command("SET python_enable_replacements = false")
-    engine.lock_down(files)
 
 
 def _run(engine: DuckDB, query: Checked, limit: int) -> pa.Table:
@@ -104,26 +95,14 @@ def _list_tables(engine: DuckDB, names: Sequence[str], output: Format) -> None:
 
 def print_arrow(found: pa.Table, output: Format) -> None:
     """Print the rows of an Arrow table as a listing."""
+    from gridtrail.lake.sql_guard import distinct_names
+
     names = distinct_names(found.column_names)
     columns = [
         _column(name, right=_is_number(field.type))
         for name, field in zip(names, found.schema, strict=True)
     ]
     listing(_rows(found, names), output, table=columns, fields=names)
-
-
-def distinct_names(names: Sequence[str]) -> list[str]:
-    """`names` with a number behind those that came before, so that a row keeps all its values."""
-    taken: set[str] = set()
-    result = []
-    for name in names:
-        number, candidate = 0, name
-        while candidate in taken:
-            number += 1
-            candidate = f"{name}_{number}"
-        taken.add(candidate)
-        result.append(candidate)
-    return result
 
 
 def _rows(found: pa.Table, names: Sequence[str]) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
@@ -397,15 +397,17 @@ class DuckDB:
         self.command("SET enable_external_access = false")
         self.command("SET lock_configuration = true")
 
-    def select(self, sql: str, seconds: float | None = None) -> pa.Table:
+    def select(
+        self, sql: str, seconds: float | None = None, most_bytes: int | None = None
+    ) -> pa.Table:
         """Rows of a stranger's query, already checked by `check_read_only`; Ctrl-C ends it.
 
-        Raises WrongUse with the engine's first line when the query fails, or when it has taken
-        longer than `seconds`.
+        Raises WrongUse with the engine's first line when the query fails, when it has taken
+        longer than `seconds`, or when its result takes more memory than `most_bytes`.
         """
         # on a thread of its own: the engine does not look for Ctrl-C in all of its work
         with ThreadPoolExecutor(1, "query") as thread:
-            work = thread.submit(lambda: self._connection.sql(sql).to_arrow_table())
+            work = thread.submit(lambda: self._selected(sql, most_bytes))
             try:
                 return work.result(seconds)
             except TimeoutError as error:
@@ -417,6 +419,25 @@ class DuckDB:
             finally:
                 while not wait([work], 0.05).done:  # asked before the query began it is not heard
                     self._connection.interrupt()
+
+    def _selected(self, sql: str, most_bytes: int | None) -> pa.Table:
+        found = self._connection.sql(sql)
+        if most_bytes is None:
+            return found.to_arrow_table()
+        batches = found.to_arrow_reader(2048)
+        return pa.Table.from_batches(_bounded(batches, most_bytes), batches.schema)
+
+
+def _bounded(batches: pa.RecordBatchReader, most_bytes: int) -> Iterator[pa.RecordBatch]:
+    size = 0
+    for batch in batches:
+        size += batch.nbytes
+        if size > most_bytes:
+            raise WrongUse(
+                f"The result takes more than {most_bytes // 1_048_576} MiB: ask for fewer columns "
+                "or rows."
+            )
+        yield batch
 
 
 def _written(

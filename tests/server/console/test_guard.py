@@ -35,6 +35,7 @@ PAGES = (
     "/settings",
     "/detectors",
     "/status",
+    "/query",
     "/detectors/excessive_downloads",
 )
 

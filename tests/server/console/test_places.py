@@ -28,6 +28,9 @@ _FORMS = {
     "/allow/slack": {"direction": "pull"},
     "/slack/signout": {"key": "0" * 32, "user": "W0MATTHEW1", "choice": "all"},
     "/people": {"email": "walk@acme.example", "role": "viewer"},
+    "/query": {"sql": "select 1"},
+    "/query/export": {"sql": "select 1", "format": "csv"},
+    "/query/saved": {"sql": "select 1", "name": "walk"},
     "/tokens": {"name": "walk", "scope:auditlogs:read": "on"},
 }
 
@@ -38,6 +41,7 @@ def _address(path: str) -> str:
         name="console.css",
         account_id="U0NOBODY",
         token_id="U0NONE",
+        query_id="Q0",
         response_id="none",
         entry_id="none",
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDTH = 960
+_WIDEST = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def bars(
     known = [v for one in values for v in (one.value, one.other) if v is not None]
     most = max(known, default=0)
     step = WIDTH / max(1, len(values))
-    gap = 1.5 if step > 4 else 0.3
+    wide = min(_WIDEST, max(step - (1.5 if step > 4 else 0.3), 0.6))
     compared = any(one.other is not None for one in values)
     made = []
     for index, one in enumerate(values):
@@ -65,9 +66,9 @@ def bars(
         other = _height(one.other, most, height)
         made.append(
             Bar(
-                round(index * step, 2),
+                round(index * step + (step - wide) / 2 if wide == _WIDEST else index * step, 2),
                 round(height - tall, 2),
-                round(max(step - gap, 0.6), 2),
+                round(wide, 2),
                 tall,
                 round(height - other, 2),
                 other,

@@ -21,7 +21,9 @@ from gridtrail.server.accounts import AccountStore
 from gridtrail.server.console.per_file import FileCounts
 from gridtrail.server.console.workbench import Workbench
 from gridtrail.server.pool import LakePool
+from gridtrail.server.queries import Queries
 from gridtrail.server.rate import RateLimit
+from gridtrail.server.saved_queries import SavedQueries
 from gridtrail.server.sessions import SessionStore
 from gridtrail.server.tokens import TokenStore
 from gridtrail.server.work import Work
@@ -51,6 +53,8 @@ class Parts:
     responses: ResponseStore
     allow_list: AllowList
     tokens: TokenStore
+    saved: SavedQueries
+    queries: Queries
     workbench: Workbench
     work: Work | None = None  # the server's own collector and detection
     counts: FileCounts = field(default_factory=FileCounts)
@@ -82,10 +86,11 @@ def open_parts(settings: Settings, pool: LakePool, work: Work | None = None) -> 
         ResponseStore(place) as responses,
         AllowList(place) as allow_list,
         TokenStore(place) as tokens,
+        SavedQueries(place) as saved,
     ):
         yield Parts(
             settings, pool, accounts, sessions, trail, findings, responses, allow_list, tokens,
-            Workbench(settings), work,
+            saved, Queries(settings), Workbench(settings), work,
         )  # fmt: skip
 
 

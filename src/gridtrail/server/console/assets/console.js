@@ -158,6 +158,12 @@
       if (open) one("summary", open).focus();
       return;
     }
+    const writing = event.target.closest("textarea[data-run]");
+    if (writing && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      writing.form.requestSubmit(one("[data-runs]", writing.form));
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select")) return;
     const does = {

@@ -8,10 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from gridtrail.cli.sql import lock
-from gridtrail.cli.sql_guard import check_query
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import WrongUse
+from gridtrail.lake.sql_guard import check_query, lock
 
 ALLOWED = [
     "select * from events",

@@ -1,8 +1,8 @@
 """What a person's SQL may name: the lake's tables and harmless functions, nothing else.
 
-Two fences stand around `gridtrail sql`. This one reads the parsed query and lets through only what
-is on a list, so that its errors can say what to write instead. Behind it the engine itself is
-locked (`DuckDB.lock_down`): no file but the lake's, no network, no change of settings.
+Two fences stand around `gridtrail sql` and the console's queries. This one reads the parsed query
+and lets through only what is on a list, so that its errors can say what to write instead. Behind it
+the engine itself is locked (`lock`): no file but the lake's, no network, no change of settings.
 """
 
 from __future__ import annotations
@@ -31,6 +31,15 @@ _SHOWN = frozenset({'"tables"', "__show_tables_expanded"})  # SHOW TABLES, SHOW 
 _CTE_NAME = re.compile(r"(?!(duckdb|pragma|sqlite|pg)_)[^\W\d]\w*\Z", re.IGNORECASE)
 
 Node = dict[str, Any]
+
+
+def lock(engine: DuckDB, files: Sequence[str]) -> None:
+    """Make `engine` fit for a stranger's query: it reads `files` and nothing else, for good."""
+    # the order that a query asks for holds for what is printed
+    engine.command("SET preserve_insertion_order = true")
+    # a name in the query must never find an object of this program
+    engine.command("SET python_enable_replacements = false")
+    engine.lock_down(files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,20 @@ def check_query(engine: DuckDB, sql: str, tables: Iterable[str]) -> Checked:
     # a semicolon may end the query: written anew from its tree it has none
     alone = _column(engine, "json_deserialize_sql(?)", tree) if ";" in sql else sql
     return Checked(alone, tuple(dict.fromkeys(used)))
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """`names` with a number behind those that came before, so that a row keeps all its values."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        number, candidate = 0, name
+        while candidate in taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        taken.add(candidate)
+        result.append(candidate)
+    return result
 
 
 def _column(engine: DuckDB, expression: str, value: str) -> str:
