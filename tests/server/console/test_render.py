@@ -43,7 +43,8 @@ def _set_in(tree: nodes.Template) -> set[str]:
     """What the template itself imports, defines or sets, for its blocks too."""
     found = {one.target for one in tree.find_all(nodes.Import)}
     found |= {one.name for one in tree.find_all(nodes.Macro)}
-    targets = [one.target for one in tree.find_all((nodes.Assign, nodes.AssignBlock))]
+    targets = [one.target for one in tree.find_all(nodes.Assign)]
+    targets += [one.target for one in tree.find_all(nodes.AssignBlock)]
     found |= {target.name for target in targets if isinstance(target, nodes.Name)}
     return found
 
