@@ -11,7 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,6 +27,7 @@ from pydantic_settings import (
 )
 
 from gridtrail.errors import BadSettings
+from gridtrail.settings_forward import ForwardSettings
 from gridtrail.settings_notify import NotifySettings
 from gridtrail.settings_policy import PolicySettings
 from gridtrail.settings_respond import RespondSettings
@@ -358,6 +366,16 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     respond: RespondSettings = RespondSettings()
     notify: NotifySettings = NotifySettings()
+    forward: list[ForwardSettings] = Field(
+        default=[], description="Where events and findings are sent on to, each `[[forward]]`."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_each_name(self) -> Settings:
+        names = [one.name for one in self.forward]
+        if len(set(names)) < len(names):
+            raise ValueError("two tables [[forward]] have the same name")
+        return self
 
     @property
     def state(self) -> Path | str:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import gridtrail.forward.tables
 import gridtrail.notify.tables
 import gridtrail.respond.tables
 import gridtrail.respond.trail
@@ -28,6 +29,7 @@ ROOMS = (
     gridtrail.respond.trail.metadata,
     gridtrail.respond.tables.metadata,
     gridtrail.notify.tables.metadata,
+    gridtrail.forward.tables.metadata,
 )
 
 

@@ -1,0 +1,188 @@
+"""Delivering to one target: batch by batch, each kept as done when the far side has it.
+
+At least once: the position moves only after the far side has the batch, so whatever happens in
+between, the batch is sent again. A target that fails is tried again with growing pauses, and
+holds nobody else up. What it refuses for good is looked for by halves, told, and left out; when it
+refuses everything the fault is not in the records, and nothing is left out.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gridtrail.errors import RetryLater
+from gridtrail.forward.record import Batch, Refusal, Sendable, batches
+from gridtrail.forward.source import Lag, Source
+from gridtrail.forward.store import ForwardStore
+from gridtrail.forward.ways.way import Busy, Closed, NotTaken, Way
+from gridtrail.settings_forward import ForwardSettings
+
+_FIRST_PAUSE = 1.0
+_ALL_REFUSED = 20
+"""After so many records that were refused one by one, and none taken, it is not the records."""
+
+Wait = Callable[[float], bool]
+"""Waits so many seconds, or until it shall end; whether it shall end."""
+
+
+class Ended(Exception):
+    """It shall end; what is not kept as done is sent again next time."""
+
+
+@dataclass(slots=True)
+class Fare:
+    """How a target fares now, for the metrics; read by other threads."""
+
+    failing: bool = False
+    why: str = ""
+    sent: int = 0
+    refused: int = 0
+    rows_behind: int = 0
+    behind_since: float | None = None  # seconds since the epoch
+
+    def saw(self, lag: Lag) -> None:
+        """It is so far behind."""
+        self.rows_behind, self.behind_since = lag.rows, lag.since
+
+
+class Delivery:
+    """Brings the records of `source` by `way` to the target of `settings`.
+
+    `attempts` is how often a batch is tried before RetryLater is raised; 0 is for ever.
+    """
+
+    def __init__(
+        self,
+        settings: ForwardSettings,
+        source: Source,
+        way: Way,
+        store: ForwardStore,
+        *,
+        wait: Wait,
+        fare: Fare | None = None,
+        attempts: int = 0,
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._way = way
+        self._store = store
+        self._wait = wait
+        self._attempts = attempts
+        self._tell = tell
+        self.fare = Fare() if fare is None else fare
+
+    def catch_up(self, *, partial: bool = True) -> int:
+        """Send what there is now; the number of records sent.
+
+        Without `partial` a batch that is not full yet waits as the settings say. Raises RetryLater
+        when the far side did not take a batch in all attempts, Ended when it shall end.
+        """
+        name = self._settings.name
+        kept = self._store.get(name)
+        if kept is None:
+            kept = self._store.begin(name, self._source.beginning())
+        self.fare.saw(self._source.lag(kept.position))
+        if not partial and not self._is_due():
+            return 0
+        sent = 0
+        limits = {
+            "most_events": self._settings.most_events,
+            "most_bytes": self._settings.most_bytes,
+        }
+        for batch in batches(self._source.steps(kept.position), kept.position, **limits):
+            sent += self._deliver(batch)
+            if self._wait(0):
+                raise Ended
+        self.fare.saw(Lag(0, None))
+        return sent
+
+    def _is_due(self) -> bool:
+        if not self.fare.rows_behind:
+            return True  # at most the position moves
+        since = self.fare.behind_since
+        old = since is None or time.time() - since >= self._settings.patience
+        return old or self.fare.rows_behind >= self._settings.most_events
+
+    def _deliver(self, batch: Batch) -> int:
+        refusals = list(batch.refusals)
+        taken = 0
+        if batch.records:
+            refused = self._send_patiently(batch)
+            refusals += refused
+            taken = len(batch.records) - len(refused)
+        for one in refusals:
+            self._tell(f"The target {self._settings.name} does not get {one.id}: {one.why}")
+        self._store.advance(self._settings.name, batch.end, sent=taken, refusals=refusals)
+        self.fare.failing, self.fare.why = False, ""
+        self.fare.sent += taken
+        self.fare.refused += len(refusals)
+        self.fare.rows_behind = max(0, self.fare.rows_behind - batch.rows)
+        return taken
+
+    def _send_patiently(self, batch: Batch) -> list[Refusal]:
+        """Send until it is taken; the records that are refused for good."""
+        pause, tried = _FIRST_PAUSE, 0
+        while True:
+            try:
+                return _Halving(self._way, batch.start.name).send(batch.records)
+            except RetryLater as error:
+                tried += 1
+                self._failed(error)
+                self.fare.saw(self._source.lag(batch.start))
+                # in a single run nobody waits for a person to mend it
+                if self._attempts and (tried >= self._attempts or isinstance(error, Closed)):
+                    raise
+                longest = self._settings.longest_pause_seconds
+                pause = longest if isinstance(error, Closed) else min(pause, longest)
+                asked = error.after if isinstance(error, Busy) else None
+                if self._wait(asked or pause * random.uniform(0.5, 1.0)):  # noqa: S311
+                    raise Ended from None
+                pause *= 2
+
+    def _failed(self, error: RetryLater) -> None:
+        if self.fare.why != str(error):
+            self._tell(str(error))
+        self.fare.failing, self.fare.why = True, str(error)
+        self._store.failing(self._settings.name, str(error))
+
+
+class _Halving:
+    """Sends a batch; of one that is refused for its content, the parts that are not at fault."""
+
+    def __init__(self, way: Way, name: str) -> None:
+        self._way = way
+        self._name = name
+        self._taken = False
+        self._refused: list[Refusal] = []
+
+    def send(self, records: list[Sendable]) -> list[Refusal]:
+        """The records that are refused for good, when others are taken.
+
+        Raises Closed when none is taken, and what the way raises.
+        """
+        self._part(records)
+        if not self._taken:
+            raise self._all_refused()
+        return self._refused
+
+    def _part(self, records: list[Sendable]) -> None:
+        try:
+            self._way.send(records, self._name)
+            self._taken = True
+        except NotTaken as refusal:
+            if len(records) == 1:
+                self._refused.append(Refusal(records[0].org, records[0].id, str(refusal)))
+                if not self._taken and len(self._refused) >= _ALL_REFUSED:
+                    raise self._all_refused() from refusal
+                return
+            middle = len(records) // 2
+            self._part(records[:middle])
+            self._part(records[middle:])
+
+    def _all_refused(self) -> Closed:
+        why = self._refused[-1].why if self._refused else "It takes nothing."
+        return Closed(f"{why.rstrip('.')}, whatever is sent: correct the target's settings.")

@@ -1,0 +1,32 @@
+"""What a source of records is: it knows what comes after a position, and how much that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from gridtrail.forward.position import Position
+from gridtrail.forward.record import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far behind: rows that are not passed yet (of all kinds, so at most so many records), and
+    since when the oldest of them waits (seconds since the epoch, None: there is none)."""
+
+    rows: int
+    since: float | None
+
+
+class Source(Protocol):
+    """Records in an order that does not change."""
+
+    def beginning(self) -> Position:
+        """The position of a target's first run."""
+
+    def steps(self, position: Position) -> Iterator[Step]:
+        """What comes after `position`, as far as there is something now."""
+
+    def lag(self, position: Position) -> Lag:
+        """How far behind `position` is."""
