@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridtrail.triage.wildcards import fits, fits_any
+from gridtrail.detect.wildcards import fits, fits_any
 
 
 @given(st.text("ab", max_size=8), st.text("ab*", max_size=6))

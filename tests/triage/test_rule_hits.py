@@ -135,3 +135,61 @@ def test_a_rule_that_hits_daily_says_less(acme: Acme, hit: Triaged) -> None:
     found = hit(acme.usual() + old + [acme.event("new", acme.NOON, "app_approved")])
     by_time = sorted(found, key=lambda one: one.first_seen)
     assert by_time[-1].score < by_time[0].score - 2
+
+
+def _apps(acme: Acme, people: int) -> list[Any]:
+    """An app that is odd once, and `people` who installed it an hour before."""
+    app = {"entity_type": "app", "entity_id": "A0ROGUE", "entity_name": "Rogue"}
+    rows = [
+        acme.event(
+            f"i{n}", acme.NOON + n, "app_installed", **app, actor_id=f"W{n}", session_id=f"{n}"
+        )
+        for n in range(people)
+    ]
+    own = {"app_id": "A0ROGUE", "ip": "203.0.113.5", "session_id": None, "actor_id": "W0ROY"}
+    odd = acme.anomaly("x", acme.NOON + 3_600, "unexpected_api_call_volume", **app, **own)
+    return [*acme.usual(), *rows, odd]
+
+
+def test_who_gave_an_app_more_belongs_to_what_it_does(acme: Acme, hit: Triaged) -> None:
+    """An app's odd calls and its installation an hour before are one finding, about the app."""
+    (one,) = hit(_apps(acme, 1))
+    assert one.actor_ids == ("A0ROGUE", "W0")
+    assert one.title == "The app Rogue does what it never did"
+    assert one.rules == ("installed",)
+
+
+def test_an_app_that_is_rolled_out_joins_nobody(acme: Acme, hit: Triaged) -> None:
+    """Four people who install one app are not drawn into what the app does."""
+    found = hit(_apps(acme, 4))
+    assert sorted(len(one.event_ids) for one in found) == [1] * 5
+
+
+def _with_a_rule(acme: Acme, decided_by: str) -> list[Any]:
+    evidence = {"detector": "unexpected_admin_action", "p_value": "1e-4"}
+    details = {"gridtrail": {**evidence, "deciding_events": [decided_by]}}
+    odd = acme.anomaly("x", acme.NOON, "unexpected_admin_action", details=details)
+    return [*acme.usual(), odd, acme.event("b", acme.NOON, "ip_allowlist_disabled")]
+
+
+def test_one_act_counts_once(acme: Acme, hit: Triaged) -> None:
+    """A rule and a detector about the same event are one part of the score, the more surprising."""
+    (one,) = hit(_with_a_rule(acme, "b"))
+    families = one.history["score"]["families"]
+    assert set(families) == {"admin"}
+    rates = one.history["score"]["rates"]
+    assert families["admin"] == rates["admin"] > 9.3  # more than the p-value: the rule is rarer
+
+
+def test_two_acts_count_twice(acme: Acme, hit: Triaged) -> None:
+    """A rule about another event than the detector's is a part of its own."""
+    (one,) = hit(_with_a_rule(acme, "another"))
+    assert set(one.history["score"]["families"]) == {"admin", "rules: blinding"}
+
+
+def test_slacks_word_on_the_same_second_counts_once(acme: Acme, hit: Triaged) -> None:
+    """Slack names no event, but when the act was: a rule of that person and second is the same."""
+    happened = {"action_timestamp": acme.NOON * 1_000_000}
+    odd = acme.anomaly("x", acme.NOON + 90, "unexpected_admin_action", details=happened)
+    (one,) = hit([*acme.usual(), odd, acme.event("b", acme.NOON, "ip_allowlist_disabled")])
+    assert set(one.history["score"]["families"]) == {"admin"}

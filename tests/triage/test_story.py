@@ -16,7 +16,8 @@ Triaged = Callable[..., list[Finding]]
 @pytest.fixture
 def day(acme: Acme, triaged: Triaged) -> dict[str, Finding]:
     """Matt scrapes, Zoe's session is stolen, an app exports, another goes astray, two people bring
-    in malware, and Ann has one harmless burst; findings by the first of their actors."""
+    in the same malware and a third one other, and Ann has one harmless burst; findings by the first
+    of their actors."""
 
     def own(who: str, number: int) -> dict[str, Any]:
         ip = f"203.0.{number}.9"
@@ -40,6 +41,23 @@ def day(acme: Acme, triaged: Triaged) -> dict[str, Finding]:
         acme.anomaly("r2", at + 9, "user_agent", **by("A0ROGUE", own("W0ROY", 4))),
         acme.anomaly("p1", at, "excessive_malware_uploads", **own("W0PIA", 5)),
         acme.anomaly("p2", at + 99, "excessive_malware_uploads", **own("W0PAT", 6)),
+        acme.anomaly("l1", at + 99, "excessive_malware_uploads", **own("W0LOU", 7)),
+        *[
+            acme.event(
+                f"f{n}",
+                at - n,
+                "file_malicious_content_detected",
+                entity_type="file",
+                entity_id=f"F{n}",
+                entity_name=name,
+                **own(who, n),
+            )
+            for who, n, name in (
+                ("W0PIA", 5, "Invoice.exe"),
+                ("W0PAT", 6, "invoice.EXE"),
+                ("W0LOU", 7, "game.scr"),
+            )
+        ],
     ]
     found = triaged(acme.usual() + acme.scraping() + acme.two_anomalies() + rows)
     assert len(found) == len({one.actor_ids[0] for one in found})
@@ -55,6 +73,7 @@ def test_each_story_is_one_finding_in_its_place(day: dict[str, Finding]) -> None
     assert set(told[1:]) == {
         ("MATT", "high", "Matt Salesman's Slack is being scraped with Scrapers Inc"),
         ("PIA", "high", "Malicious files spread from 2 people"),
+        ("LOU", "medium", "LOU: uploads of malware"),
         ("ROGUE", "medium", "The app Rogue does what it never did"),
         ("ANN", "low", "ANN downloaded unusually many files"),
         ("EXPORT", "low", "Export downloaded unusually many files"),

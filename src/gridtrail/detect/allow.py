@@ -20,6 +20,7 @@ import ibis.expr.types as ir
 
 from gridtrail.detect.contract import day_events, table
 from gridtrail.detect.emission import Candidate
+from gridtrail.detect.wildcards import fits
 from gridtrail.enrich.address_text import read_address, read_network
 from gridtrail.errors import WrongUse
 from gridtrail.settings import AllowSettings
@@ -107,7 +108,7 @@ class AllowEntry:
             (self.cidr is None or self._holds_address(event["ip"] or ""))
             and (self.asn is None or event["asn"] == self.asn)
             and (self.client is None or family.casefold() == self.client.casefold())
-            and (self.user_agent is None or _like(ua.casefold(), self.user_agent.casefold()))
+            and (self.user_agent is None or fits(ua, self.user_agent))
         )
 
     def _holds_address(self, text: str) -> bool:
@@ -116,22 +117,6 @@ class AllowEntry:
             return False
         own = read_network(address.text)
         return own is not None and own[0] == bounds[0] and bounds[1] <= own[1] <= bounds[2]
-
-
-def _like(text: str, pattern: str) -> bool:
-    """Whether `text` is `pattern`, where `*` stands for any text; takes time in proportion."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return text == pattern
-    if not text.startswith(first):
-        return False
-    at = len(first)
-    for part in rest[:-1]:
-        found = text.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return len(text) - at >= len(rest[-1]) and text.endswith(rest[-1])
 
 
 def from_settings(listed: Iterable[AllowSettings]) -> tuple[AllowEntry, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from gridtrail.detect.wildcards import fits_any
 from gridtrail.settings_notify import NotifySettings, RuleSettings
 from gridtrail.triage.finding import Finding, severity_rank
-from gridtrail.triage.wildcards import fits_any
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = time(0, 0)

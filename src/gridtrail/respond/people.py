@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gridtrail.detect.wildcards import fits_any
 from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.query import EventFilter, is_slack_id
 from gridtrail.settings_respond import GROUP, RespondSettings
-from gridtrail.triage.wildcards import fits_any
 
 _NOBODY = ("USLACKUSER", "USLACKSECURITY", "USLACKBOT")
 """Slack's own (facts reference 2)."""

@@ -45,6 +45,9 @@ class Raised:
     level: str = ""  # of a rule's hit; "" for an anomaly
     kinds: tuple[str, ...] = ()  # reasons, or `rule:` and a rule's name
     shows: frozenset[str] = frozenset()  # stages that a rule's hit stands for, as families
+    decided_by: str = ""  # the event that decided a rule's hit
+    about: str = ""  # the app that a rule's hit is about (see `ties`)
+    things: tuple[str, ...] = ()  # malicious files that an anomaly is about (see `ties`)
 
     @property
     def stages(self) -> frozenset[str]:

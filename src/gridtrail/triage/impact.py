@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridtrail.detect.wildcards import fits_any
 from gridtrail.settings_policy import PolicySettings
 from gridtrail.triage.anomaly import Anomaly
 from gridtrail.triage.surroundings import Surroundings
-from gridtrail.triage.wildcards import fits_any
 from gridtrail.triage.words import listed, number, quoted
 
 PRIVILEGE_NATS = 2.0

@@ -27,7 +27,7 @@ from gridtrail.triage.policy import AFTER_DAYS
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.surroundings import AROUND_SECONDS, MARKED
 
-COMPUTED = 4
+COMPUTED = 5
 """Raise when a finding is computed otherwise than before: stored ones are then computed again."""
 
 RECENT_DAYS = 2
@@ -132,7 +132,7 @@ def _done_to(
     try:
         rows = engine.rows(
             f"SELECT actor_id, entity_id, date_create AS seconds, action, id FROM {MARKED} "
-            "WHERE org = ? AND action != 'anomaly' AND (entity_id IN (FROM triage_actors) "
+            "WHERE org = ? AND response AND (entity_id IN (FROM triage_actors) "
             "OR actor_id IN (FROM triage_actors)) ORDER BY seconds, id",
             [org],
         )
@@ -149,7 +149,7 @@ def _done_to(
 def _told(one: Raised) -> str:
     return repr(
         (one.id, one.at, one.actor, sorted(one.families), one.session_id, one.ip, one.ua,
-         one.level, one.kinds, sorted(one.shows))
+         one.level, one.kinds, sorted(one.shows), one.decided_by, one.about, one.things)
     )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Which anomalies belong together: gaps and islands on each join key, then their union.
 
 One actor's anomalies belong together, and so do those of one session. People are joined by what is
-unusual about them: the same odd address range, or one odd address with one client, or malware
-that several bring in at the same time. What they do
-from where everybody is (many downloads from the office) never joins two of them.
+unusual about them: the same odd address range, or one odd address with one client, or one malicious
+file that several bring in at the same time. An app that is odd and those who have just given it
+more belong together. What people do from where everybody is (many downloads from the office) never
+joins two of them.
 """
 
 from __future__ import annotations
@@ -23,17 +24,22 @@ DAILY_SECONDS = DAY_SECONDS * 3 // 2
 HELD_SECONDS = 7 * DAY_SECONDS
 """A session in other hands stays in them, also over a weekend."""
 
+FEW_ADMINISTRATORS = 3
+"""An app that more people administer at the same time is rolled out, not smuggled in."""
+
 _ODD_PLACE = frozenset({"network"})
 _ODD_ACCESS = frozenset({"network", "session", "client", "scraping"})
 
 
 @dataclass(frozen=True, slots=True)
 class JoinKey:
-    """Anomalies with the same value and at most `gap_seconds` between neighbours are joined."""
+    """Anomalies with the same value (one of several) and at most `gap_seconds` between neighbours
+    are joined, where `holds` says so of all of them."""
 
     name: str
     gap_seconds: int
-    value: Callable[[Raised], str | None]
+    value: Callable[[Raised], str | Sequence[str] | None]
+    holds: Callable[[Sequence[Raised]], bool] = lambda _island: True
 
 
 def _actor(anomaly: Raised) -> str | None:
@@ -61,9 +67,16 @@ def _address_and_agent(anomaly: Raised) -> str | None:
     return f"{anomaly.ip}\0{anomaly.ua}"
 
 
-def _malware(anomaly: Raised) -> str | None:
-    """Malware is rare, and seldom comes to one person alone."""
-    return "malware" if "malware" in anomaly.families else None
+def _app(anomaly: Raised) -> str | None:
+    """The app whose anomaly it is, or that a rule's hit is about."""
+    return anomaly.actor if anomaly.is_app and not anomaly.level else anomaly.about or None
+
+
+def _apps_own(island: Sequence[Raised]) -> bool:
+    """Whether the app itself is odd, and it is not just an app that many people install."""
+    administrators = {one.actor for one in island if one.about}
+    own = any(one.is_app and not one.level for one in island)
+    return own and len(administrators) <= FEW_ADMINISTRATORS
 
 
 JOIN_KEYS: tuple[JoinKey, ...] = (
@@ -72,7 +85,8 @@ JOIN_KEYS: tuple[JoinKey, ...] = (
     JoinKey("odd session", HELD_SECONDS, _odd_session),
     JoinKey("place", DAY_SECONDS, _place),
     JoinKey("address and agent", DAY_SECONDS, _address_and_agent),
-    JoinKey("malware", DAY_SECONDS, _malware),
+    JoinKey("app", DAY_SECONDS, _app, _apps_own),
+    JoinKey("malware", DAY_SECONDS, lambda one: one.things),
 )
 
 
@@ -94,7 +108,7 @@ def join(
         return name
 
     for key in keys:
-        for island in _islands(ordered, key):
+        for island in filter(key.holds, _islands(ordered, key)):
             first = found(island[0].id)
             for other in island[1:]:
                 leader[found(other.id)] = first
@@ -112,14 +126,13 @@ def _islands(ordered: Sequence[Raised], key: JoinKey) -> list[list[Raised]]:
     islands: list[list[Raised]] = []
     newest: dict[str, list[Raised]] = {}
     for one in ordered:
-        value = key.value(one)
-        if value is None:
-            continue
-        island = newest.get(value)
-        if island is None or _apart(island, one, key.gap_seconds):
-            island = newest[value] = []
-            islands.append(island)
-        island.append(one)
+        values = key.value(one) or ()
+        for value in (values,) if isinstance(values, str) else values:
+            island = newest.get(value)
+            if island is None or _apart(island, one, key.gap_seconds):
+                island = newest[value] = []
+                islands.append(island)
+            island.append(one)
     return islands
 
 

@@ -120,13 +120,19 @@ def patterns_of(
     """The pattern the anomalies make, what several people share, and those of the `policy`, the
     gravest first; then UNPRECEDENTED where `never_so_many`, and CROWN_JEWELS where `jewels`.
     `together`: they share an odd place for a harmless reason (see `gathering`)."""
-    people = [_main(mine) for mine in by_actor(anomalies).values()]
+    groups = by_actor(anomalies)
+    people = [_main([*mine, *_about(anomalies, actor)]) for actor, mine in groups.items()]
     found = [min(people, key=_GRAVEST.index), *_shared(anomalies), *policy]
     if together:
         found = [GATHERING if one is SHARED_PLACE else one for one in found]
     found.sort(key=_GRAVEST.index)
     beside = [UNPRECEDENTED] * never_so_many + [CROWN_JEWELS] * jewels
     return [*found, *beside]
+
+
+def _about(anomalies: Sequence[Anomaly], app: str | None) -> list[Anomaly]:
+    """Rules' hits of others that are about this app."""
+    return [a for a in anomalies if a.raised.about and a.raised.actor != app == a.raised.about]
 
 
 def by_actor(anomalies: Sequence[Anomaly]) -> dict[str | None, list[Anomaly]]:
@@ -144,7 +150,7 @@ def actors_of(anomalies: Sequence[Anomaly]) -> tuple[str, ...]:
 
     def rank(group: tuple[str, list[Anomaly]]) -> tuple[int, int]:
         families = frozenset().union(*(one.raised.stages for one in group[1]))
-        return (_GRAVEST.index(_main(group[1])), -len(families))
+        return (_GRAVEST.index(_main([*group[1], *_about(anomalies, group[0])])), -len(families))
 
     return tuple(actor for actor, _ in sorted(groups, key=rank))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gridtrail.detect.wildcards import fits_any
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.enrich.address_text import read_address, read_network
 from gridtrail.enrich.clients import client_of
@@ -24,7 +25,6 @@ from gridtrail.settings import Settings
 from gridtrail.settings_policy import PolicySettings
 from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly
 from gridtrail.triage.patterns import FORBIDDEN_CLIENT, LEAVING_INSIDER, Pattern, by_actor
-from gridtrail.triage.wildcards import fits_any
 from gridtrail.triage.words import day, listed, quoted, shown
 
 SANCTIONED_NATS = -6.0

@@ -59,7 +59,8 @@ def read_hits(
     lake.view(RULE_HITS, "triage_hits", **where)
     rows = engine.rows(
         'SELECT org, id, "at" AS seconds, coalesce(subject, actor_id) AS actor, session_id, ip, '
-        "rule, level FROM triage_hits WHERE list_contains(?, level) ORDER BY org, seconds, id",
+        "rule, level, event_id FROM triage_hits WHERE list_contains(?, level) "
+        "ORDER BY org, seconds, id",
         [list(NOMINAL_PER_USER_DAY)],
     )
     stages = _stages(_rules(settings.rules.model_dump_json()).current()) if rows.num_rows else {}
@@ -76,6 +77,7 @@ def read_hits(
             level=row["level"],
             kinds=(PREFIX + row["rule"],),
             shows=stages.get(row["rule"], frozenset()),
+            decided_by=row["event_id"] or "",
         )
         for row in rows.to_pylist()
     ]

@@ -28,7 +28,7 @@ from gridtrail.triage.narrative import narrative_of
 from gridtrail.triage.patterns import Pattern, actors_of, patterns_of, unprecedented
 from gridtrail.triage.policy import deactivated_after, read_deactivated, rule_on, together
 from gridtrail.triage.rates import Rates
-from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits, rule_of
+from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits
 from gridtrail.triage.score import Score, evidence_nats, score
 from gridtrail.triage.store import Computed, FindingStore, StoreUpdate
 from gridtrail.triage.story import Story, title_of
@@ -40,6 +40,7 @@ from gridtrail.triage.surroundings import (
     read_moments,
     window_of,
 )
+from gridtrail.triage.ties import once_each, tied
 from gridtrail.triage.usual import Usual
 
 _ALL = "triage_all"
@@ -70,7 +71,8 @@ def triage(
     lake.events_view(_ALL, org=org)
     mark(engine, _ALL)
     by_org: dict[str, list[Raised]] = defaultdict(list)
-    for one in (*read_raised(engine, MARKED), *read_hits(lake, engine, settings, org=org)):
+    hits = read_hits(lake, engine, settings, org=org)
+    for one in tied(engine, [*read_raised(engine, MARKED), *hits]):
         by_org[one.org].append(one)
     found: list[Finding] = []
     with FindingStore(settings.state) as store:
@@ -261,7 +263,7 @@ class _Organization:
                 own_days=exposed.own_days(actor, day),
             )
             found[family] = max(found.get(family, 0.0), nats)
-        return _stages_of_rules(found, anomalies)
+        return once_each(found, anomalies)
 
     def _anomaly_counts(self, actor: str | None, first: Raised, last: Raised) -> dict[str, Any]:
         return {
@@ -287,17 +289,3 @@ def _parts(
         "rates": {family: round(nats, 3) for family, nats in sorted(rates.items())},
         "moves": dict(moves),
     }
-
-
-def _stages_of_rules(
-    surprises: Mapping[str, float], anomalies: Sequence[Anomaly]
-) -> dict[str, float]:
-    """Rules that show the same stage count once, as the most surprising of them: a morning of
-    administration hits many rules and is one thing."""
-    found = {family: nats for family, nats in surprises.items() if rule_of(family) is None}
-    for one in anomalies:
-        for family in one.raised.families:
-            if rule_of(family) is not None:
-                stage = "rules: " + (min(one.raised.shows, default="other"))
-                found[stage] = max(found.get(stage, 0.0), surprises[family])
-    return found

@@ -57,20 +57,37 @@ SLACKS_RESPONSES = (
 LOGINS = ("user_login", "cli_login")
 
 
+APPS_ADMINISTERED = (
+    "app_approved",
+    "app_collaborator_added",
+    "app_installed",
+    "app_manifest_updated",
+    "app_resources_added",
+    "app_resources_granted",
+    "app_scopes_expanded",
+    "app_token_preserved",
+    "bot_token_upgraded",
+)
+"""Actions that give an app more than it had."""
+
+MALWARE_FOUND = "file_malicious_content_detected"
+
 MARKED = "triage_marked"
 _RESPONSES = ", ".join(literal(one) for one in SLACKS_RESPONSES)
 
 
 def mark(engine: DuckDB, view: str) -> None:
-    """Keep, as the table MARKED, the few events that are looked for in all of the log: anomalies
-    and SLACKS_RESPONSES of the events view `view`."""
+    """Keep, as the table MARKED, the few events that are looked for in all of the log: anomalies,
+    SLACKS_RESPONSES, APPS_ADMINISTERED and MALWARE_FOUND of the events view `view`; `response`
+    says which are the second."""
     columns = (
         "org, id, date_create, action, actor_id, actor_name, actor_email, entity_type, entity_id, "
-        "entity_name, session_id, ip, ua, source, reasons, details"
+        "entity_name, app_id, session_id, ip, ua, source, reasons, details, "
+        f"action IN ({_RESPONSES}) AS response"
     )
-    found = engine.rows(
-        f"SELECT DISTINCT action FROM {view} WHERE action IN ('anomaly', {_RESPONSES})"
-    )
+    looked_for = ("anomaly", *SLACKS_RESPONSES, *APPS_ADMINISTERED, MALWARE_FOUND)
+    listed = ", ".join(literal(one) for one in looked_for)
+    found = engine.rows(f"SELECT DISTINCT action FROM {view} WHERE action IN ({listed})")
     actions = ["anomaly", *sorted(set(found["action"].to_pylist()) - {"anomaly"})]
     # one at a time: the engine passes by the other columns of rows that are not equal, and reads
     # them all for an IN
@@ -176,7 +193,7 @@ class Surroundings:
         self.engine.command(
             "CREATE OR REPLACE TEMP TABLE triage_after AS "
             "SELECT id, date_create AS seconds, action, actor_id "
-            f"FROM {MARKED} WHERE org = ? AND action != 'anomaly' "
+            f"FROM {MARKED} WHERE org = ? AND response "
             "AND date_create BETWEEN ? AND ? "
             "AND (list_contains(?, entity_id) OR list_contains(?, actor_id))",
             [window.org, window.first, window.end + RESPONSE_SECONDS, actors, actors],
