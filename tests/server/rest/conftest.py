@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,17 @@ from gridtrail.triage.finding import Finding
 from gridtrail.triage.store import FindingStore
 
 ATTACK = "<script>alert(1)</script>\"'; DROP TABLE events;--\u202e\u200b{{7*7}}%00../"
+
+
+class _OfThisThread(io.TextIOWrapper):
+    """Takes what the thread that made it writes: the server's log lines are others'."""
+
+    def __init__(self, buffer: io.BytesIO, encoding: str) -> None:
+        super().__init__(buffer, encoding=encoding)
+        self._thread = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        return super().write(text) if threading.get_ident() == self._thread else len(text)
 
 
 @dataclass
@@ -57,7 +68,7 @@ class Api:
     def cli(self, *words: str) -> Any:
         """The JSON that the command line prints over the same data."""
         held = io.BytesIO()
-        out = io.TextIOWrapper(held, encoding="utf-8")
+        out = _OfThisThread(held, encoding="utf-8")
         arguments = ["--data", str(self.settings.data), *words, "--format", "json"]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             main(arguments)
@@ -88,6 +99,12 @@ def _serving(settings: Settings) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Settings], contextlib.AbstractContextManager[str]]:
+    """Serves in a thread; gives the address."""
+    return _serving
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from gridtrail.settings import Settings
 
 load_all_checks()
 
-EXAMPLES = 10
+EXAMPLES = 6
 OPERATIONS = [(m.upper(), path) for path, item in document()["paths"].items() for m in item]
 
 

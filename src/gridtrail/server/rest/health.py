@@ -9,12 +9,16 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.responses import Response
 
+from gridtrail.engine.duckdb import DuckDB
+from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
 from gridtrail.server.checks import collector_rows, detector_rows, rows_of, verified
+from gridtrail.server.console.workbench import OnProgress
 from gridtrail.server.metrics import coverages
 from gridtrail.server.rest.call import Called, answer
 from gridtrail.server.rest.models import Seconds, Shape
+from gridtrail.server.rest.refusing import Refused
 from gridtrail.server.rest.routing import CHANGES, Resource
 from gridtrail.server.work import WorkStatus
 
@@ -110,15 +114,18 @@ async def get_health(call: Called) -> Response:
 async def verify(call: Called) -> Response:
     """Prove that the log is complete: every byte is read, which may take minutes.
 
-    It needs the scope `admin`, for what it costs.
+    One at a time, beside the others' work; it needs the scope `admin`, for what it costs.
     """
     org = call.org
 
-    def work(lake: Lake) -> list[dict[str, Any]]:
+    def work(lake: Lake, _engine: DuckDB, _tell: OnProgress) -> list[dict[str, Any]]:
         whole = rows_of(verified(lake))
         return _mine([*whole, *collector_rows(lake), *detector_rows(lake)], org)
 
-    rows = await call.lake(work)
+    try:
+        rows = await call.parts.workbench.run(work)
+    except WrongUse as error:  # it is taken
+        raise Refused(503, "busy", str(error), headers={"Retry-After": "60"}) from None
     return answer({"ok": all(row["state"] != "problem" for row in rows), "checks": rows})
 
 

@@ -202,9 +202,12 @@ def _refused(error: Refused | Refusal) -> Refused:
 
 
 def _unavailable(error: Exception) -> Refused:
-    if isinstance(error, Stop):
-        log.error("stopped", reason=str(error))
-        return Refused(503, "unavailable", "The lake cannot be read: see the server's log.")
-    log.warning("busy", reason=str(error))
     headers = {"Retry-After": "1"}
-    return Refused(503, "busy", "The lake is busy: try again.", headers=headers)
+    if isinstance(error, RetryLater):
+        log.warning("busy", reason=str(error))
+        return Refused(503, "busy", "The lake is busy: try again.", headers=headers)
+    log.error("stopped", reason=str(error))
+    if isinstance(error, Stop):
+        return Refused(503, "unavailable", "The lake cannot be read: see the server's log.")
+    message = "The state database cannot be used just now: try again, or see the server's log."
+    return Refused(503, "unavailable", message, headers=headers)
