@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,16 @@ from gridtrail.settings import ConsoleSettings, Settings
 from gridtrail.settings_notify import ChannelSettings, NotifySettings, RuleSettings
 from gridtrail.triage.finding import Finding
 from gridtrail.triage.store import FindingStore
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_proxy() -> Iterator[None]:
+    """Requests to this machine would go through a proxy of the environment."""
+    names = [f"{kind}_proxy" for kind in ("http", "https", "all")]
+    kept = {n: os.environ.pop(n) for m in names for n in (m, m.upper()) if n in os.environ}
+    yield
+    os.environ.update(kept)
+
 
 NOW = 1_795_132_800 + 15 * 3_600
 """A Friday afternoon (2026-11-20, 15:00 UTC)."""

@@ -24,8 +24,10 @@ from gridtrail.cli import (
     evaluate,
     export,
     findings,
+    forward,
     import_files,
     logs,
+    notify,
     responses,
     rules,
     sandbox,
@@ -91,10 +93,11 @@ for _command in (demo, import_files, logs, show, sql, detect, findings, export, 
 app.add_typer(sandbox.app, name="sandbox")
 serve.register(app)
 collect.register(app)
+forward.register(app)
 token.register(app)
 user.register(app)
 rules.register(app)
-for _command in (allow, signout, responses):
+for _command in (allow, signout, responses, notify):
     _command.register(app)
 for _command in (calibrate, tune, evaluate):
     _command.register(app)

@@ -12,6 +12,7 @@ from gridtrail.lake.lake import Lake
 from gridtrail.notify.conditions import Condition, channel_conditions, lake_conditions, watch
 from gridtrail.notify.digest import digest
 from gridtrail.notify.following import follow
+from gridtrail.notify.message import Message
 from gridtrail.notify.sending import Sending
 from gridtrail.notify.store import ChannelFacts, Outbox, put
 from gridtrail.notify.ways import ways
@@ -69,6 +70,12 @@ class Notifier:
             watch(self.outbox, self._settings, seen)
         digest(self.outbox, self._settings.digest, lake)
         return self._sending.send_due()
+
+    def deliver(self, ids: Sequence[str]) -> list[Message]:
+        """Try these messages once now, even where their channel rests; how each fared."""
+        for one in self.outbox.get(ids):
+            self._sending.send_now(one)
+        return self.outbox.get(ids)
 
     def facts(self) -> list[ChannelFacts]:
         """How each channel fares."""

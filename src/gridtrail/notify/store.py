@@ -77,13 +77,14 @@ class Outbox:
 
     # sending --------------------------------------------------------------------------------
 
-    def take(self, channel: str, holder: str, seconds: int) -> bool:
-        """Whether `holder` alone may send in the channel now, for so many seconds."""
+    def take(self, channel: str, holder: str, seconds: int, *, resting: bool = False) -> bool:
+        """Whether `holder` alone may send in the channel now, for so many seconds; with `resting`
+        also while it rests after a failure."""
         now = self.now
         with self._writing.begin() as connection:
             row = _channel(connection, channel)
             free = row.leased_to in (None, holder) or row.leased_until <= now
-            if not free or row.open_at > now:
+            if not free or (row.open_at > now and not resting):
                 return False
             _set_channel(connection, channel, leased_to=holder, leased_until=now + seconds)
             return True
@@ -200,6 +201,12 @@ class Outbox:
             query = query.where(messages.c.state == state)
         if channel is not None:
             query = query.where(messages.c.channel == channel)
+        with self._engine.connect() as connection:
+            return [_message(row) for row in connection.execute(query)]
+
+    def get(self, ids: Sequence[str]) -> list[Message]:
+        """The messages with these ids, the oldest first."""
+        query = messages.select().where(messages.c.id.in_(ids)).order_by(messages.c.number)
         with self._engine.connect() as connection:
             return [_message(row) for row in connection.execute(query)]
 

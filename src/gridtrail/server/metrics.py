@@ -94,6 +94,7 @@ class Metrics:
         )
         self._make_collected()
         self._make_work()
+        self._make_notify()
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered; `status` 0 means that the client went away."""
@@ -159,6 +160,25 @@ class Metrics:
             registry=self._registry,
         )
 
+    def _make_notify(self) -> None:
+        kinds = {
+            "waiting": "Messages that wait.",
+            "oldest_waiting_seconds": "How long the oldest of them waits.",
+            "dead": "Messages that were given up.",
+            "failures": "Attempts that failed in a row.",
+        }
+        self._notify = {
+            name: Gauge(f"gridtrail_notify_{name}", text, ["channel"], registry=self._registry)
+            for name, text in kinds.items()
+        }
+
+    def _set_notify(self, work: Work) -> None:
+        for one in work.notified.facts if work.notified is not None else ():
+            waited = 0.0 if one.oldest is None else max(0.0, time.time() - one.oldest)
+            values = {"waiting": one.waiting, "dead": one.dead, "failures": one.failures}
+            for name, value in (values | {"oldest_waiting_seconds": waited}).items():
+                self._notify[name].labels(one.channel).set(value)
+
     def text(self, facts: LakeFacts, collectors: Sequence[Coverage] = ()) -> bytes:
         """All of them in Prometheus' text format, with lake and collectors as they are now."""
         for one in collectors:
@@ -170,7 +190,12 @@ class Metrics:
             self._latest.labels(*labels).set(one.max_lateness)
             self._working.labels(*labels).set(one.state == "working")
         if self._work is not None:
-            both = {"collector": self._work.collecting, "detection": self._work.detecting}
+            self._set_notify(self._work)
+            both = {
+                "collector": self._work.collecting,
+                "detection": self._work.detecting,
+                "notifications": self._work.notifying,
+            }
             for name, status in both.items():
                 self._process.labels(name).set(status.state == "failing")
                 self._done.labels(name).set(status.last_done or 0)

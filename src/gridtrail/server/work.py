@@ -32,6 +32,7 @@ from gridtrail.respond.responses import ResponseStore
 from gridtrail.respond.watch import watch
 from gridtrail.rules.rule import Problem
 from gridtrail.rules.run import run_rules
+from gridtrail.server.notifying import Notifying
 from gridtrail.settings import Settings
 from gridtrail.triage.run import triage
 
@@ -72,6 +73,8 @@ class Work:
     settings: Settings
     collecting: WorkStatus = field(default_factory=WorkStatus)
     detecting: WorkStatus = field(default_factory=WorkStatus)
+    notifying: WorkStatus = field(default_factory=WorkStatus)
+    notified: Notifying | None = None
     _ending: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _told_problems: set[Problem] = field(default_factory=set)
@@ -89,6 +92,8 @@ class Work:
             self._run("collector", self._collect, self.collecting)
         if self.settings.server.detect_seconds:
             self._run("detection", self._detect, self.detecting)
+        if self.settings.notify.channels:
+            self._run("notifications", self._notify, self.notifying)
 
     def stop(self) -> None:
         """End both, after the commit that was begun."""
@@ -170,6 +175,21 @@ class Work:
             self.collecting.now("failing" if failing else "working", told.message)
         levels = {"failing": log.error, "refused": log.error, "note": log.warning}
         levels.get(told.health, log.info)(told.message, org=told.org, health=told.health)
+
+    # telling --------------------------------------------------------------------------------
+
+    def _notify(self, lake: Lake, _engine: DuckDB) -> None:
+        def parts() -> dict[str, WorkStatus]:
+            found = {**vars(self), **getattr(self, "forwarding", {})}
+            return {
+                name: one
+                for name, one in found.items()
+                if isinstance(one, WorkStatus) and one.state != "off"
+            }
+
+        self.notified = Notifying(self.settings, self._ending)
+        self.notified.run(lake, parts, lambda: self.notifying.now("working"))
+        raise _Stopped
 
     # detecting ------------------------------------------------------------------------------
 
