@@ -24,7 +24,6 @@ from gridtrail.cli import (
     evaluate,
     export,
     findings,
-    forward,
     import_files,
     logs,
     notify,
@@ -93,7 +92,6 @@ for _command in (demo, import_files, logs, show, sql, detect, findings, export, 
 app.add_typer(sandbox.app, name="sandbox")
 serve.register(app)
 collect.register(app)
-forward.register(app)
 token.register(app)
 user.register(app)
 rules.register(app)
