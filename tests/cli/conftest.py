@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +21,9 @@ from gridtrail.cli.main import main
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
+from gridtrail.sandbox.serving import Serving, SlackServer, listen
+from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.slack.event import read_event
 
 START = 1_790_000_000  # 2026-09-21T14:13:20Z
@@ -134,3 +139,37 @@ def _row(raw: str) -> dict[str, Any]:
     return {**fields, "org": "E0KESTREL", "day": day, "raw": raw, "source": "import"} | {
         "ingested_at": now
     }
+
+
+@pytest.fixture(scope="module")
+def _slack() -> Iterator[tuple[SlackState, str]]:
+    """A small simulated Slack whose clock is ours, and its address."""
+    present = int(time.time())
+    state = SlackState(
+        Serving(present, people=25, days=4, seed=3).plan(), present, calls_per_minute=0
+    )
+    urls: list[str] = []
+    ready = threading.Event()
+
+    def tell(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
+    thread = threading.Thread(target=server.work)
+    thread.start()
+    assert ready.wait(30)
+    yield state, urls[0]
+    server.should_exit = True
+    thread.join()
+    state.close()
+
+
+@pytest.fixture
+def slack(_slack: tuple[SlackState, str], monkeypatch: pytest.MonkeyPatch) -> SlackState:
+    """The simulated Slack, which the settings in the environment name."""
+    state, url = _slack
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__TOKEN", state.named_tokens["owner"].secret)
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__BASE_URL", f"{url}/api/")
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__ORG", "E0KESTREL")
+    return state

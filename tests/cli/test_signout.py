@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
 from gridtrail.sandbox.ledger import Search
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
 from gridtrail.sandbox.slack_state import SlackState
-
-
-@pytest.fixture(scope="module")
-def far() -> Iterator[tuple[SlackState, str]]:
-    """A small simulated Slack whose clock is ours, and its address."""
-    present = int(time.time())
-    state = SlackState(
-        Serving(present, people=25, days=4, seed=3).plan(), present, calls_per_minute=0
-    )
-    urls: list[str] = []
-    ready = threading.Event()
-
-    def tell(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    assert ready.wait(30)
-    yield state, urls[0]
-    server.should_exit = True
-    thread.join()
-    state.close()
-
-
-@pytest.fixture
-def slack(far: tuple[SlackState, str], monkeypatch: pytest.MonkeyPatch) -> SlackState:
-    """The simulated Slack, which the settings in the environment name."""
-    state, url = far
-    monkeypatch.setenv("GRIDTRAIL_RESPOND__TOKEN", state.named_tokens["owner"].secret)
-    monkeypatch.setenv("GRIDTRAIL_RESPOND__BASE_URL", f"{url}/api/")
-    monkeypatch.setenv("GRIDTRAIL_RESPOND__ORG", "E0KESTREL")
-    return state
 
 
 def logged(state: SlackState, user: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gridtrail.lake.only_one import only_one
+from gridtrail.respond.decisions import decisions_since
 from gridtrail.sandbox.plan import Story
 from gridtrail.sandbox.serving import Serving, SlackServer, listen
 from gridtrail.sandbox.slack_server import simulated_slack
@@ -61,8 +62,14 @@ def metric(server: Any, name: str, work: str) -> float:
     return float(line.split()[-1])
 
 
-def test_what_happens_at_slack_becomes_a_finding(data: Any, serve: Any, slack: SlackState) -> None:
-    """One process collects, detects and makes findings, serves meanwhile, and ends with 0."""
+def test_what_happens_at_slack_becomes_a_finding(
+    data: Any, serve: Any, slack: SlackState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process collects, detects, makes findings and decides what to do about them, serves
+    meanwhile, and ends with 0."""
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__AUTOMATIC_MODE", "record")
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__AUTOMATIC", '[{"name": "any", "severity": "low"}]')
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__AUTOMATIC_FRESH_HOURS", "720")
     server = serve(data, detect_seconds=1)
 
     def findings() -> Any:
@@ -71,6 +78,8 @@ def test_what_happens_at_slack_becomes_a_finding(data: Any, serve: Any, slack: S
 
     found = eventually(findings, "a finding")
     assert {"E0ACME"} == {finding.org for finding in found}
+    decided = eventually(lambda: decisions_since(data.path / "state.db", 0), "a decision")
+    assert {one.mode for one in decided} == {"record"}
     with server.client(data.token()) as client:
         page = client.get("/audit/v1/logs", params={"limit": 10}).json()
     assert len(page["entries"]) >= 10

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridtrail.cli import automatic
 from gridtrail.cli.context import Session, session
 from gridtrail.cli.options import FormatOption, OrgOption
 from gridtrail.cli.output import Format, listing
 from gridtrail.cli.table import Column, Row, column
 from gridtrail.cli.talk import say
 from gridtrail.cli.text import counted
+from gridtrail.errors import RetryLater
 from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ COLUMNS = [
 
 def register(parent: typer.Typer) -> None:
     """Put the commands on `parent`."""
+    automatic.register(app)
     parent.add_typer(app, name="responses")
 
 
@@ -85,6 +89,7 @@ def approve(
     """Do what somebody else asked for and what waits for a second person."""
     from gridtrail.respond.sign_out import SigningOut, organization_of
     from gridtrail.respond.slack_admin import SlackAdmin
+    from gridtrail.respond.trail import SIGN_OUT_APPROVED
 
     run = session(context)
     settings = run.settings
@@ -92,7 +97,7 @@ def approve(
         admin = SlackAdmin(settings.respond)
         signing = SigningOut(admin, kept, settings.respond, organization_of(settings))
         done = signing.carry_out(kept.get(response).batch, approved_by=getpass.getuser())
-        record(run, "gridtrail_sign_out_approved", done)
+        record(run, SIGN_OUT_APPROVED, done)
     say(f"{counted(len(done), 'person', 'people')}: {done[0].said}")
 
 
@@ -102,10 +107,12 @@ def refuse(
     response: Annotated[str, typer.Argument(metavar="ID", help="One that waits.")],
 ) -> None:
     """Say no to what waits for a second person."""
+    from gridtrail.respond.trail import SIGN_OUT_REFUSED
+
     run = session(context)
     with store(run) as kept:
         refused = kept.refuse(kept.get(response).batch, getpass.getuser())
-        record(run, "gridtrail_sign_out_refused", refused)
+        record(run, SIGN_OUT_REFUSED, refused)
     say(f"{counted(len(refused), 'person', 'people')}: {refused[0].said}")
 
 
@@ -127,13 +134,30 @@ def watched(run: Session, kept: ResponseStore | None = None) -> None:
 
 def record(run: Session, action: str, done: Sequence[Response]) -> None:
     """Put what was done to each person into Gridtrail's own audit trail."""
+    for one in done:
+        details = {
+            "response": one.id, "reason": one.reason, "finding": one.finding_id,
+            "devices": one.devices, "session": one.session_id, "state": one.state,
+            "said": one.said,
+        }  # fmt: skip
+        put_on_trail(run, one.org, action, ("user", one.user_id, one.user_name), details)
+
+
+def put_on_trail(
+    run: Session,
+    org: str,
+    action: str,
+    entity: tuple[str, str, str],
+    details: Mapping[str, object],
+) -> None:
+    """Keep what the user of the command line did, in the lake if it can be written now; otherwise
+    whoever moves the trail next brings it there."""
     from gridtrail.respond.trail import Doer, Trail
 
     with Trail(run.settings.state) as trail:
-        for one in done:
-            details = {"response": one.id, "reason": one.reason, "finding": one.finding_id}
-            entity = ("user", one.user_id, one.user_name)
-            trail.put(one.org, action, Doer(name=getpass.getuser()), entity, details)
+        trail.put(org, action, Doer.here(), entity, details)
+        with suppress(RetryLater):
+            trail.move(run.lake)
 
 
 def row_of(response: Response) -> Row:

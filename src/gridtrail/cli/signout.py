@@ -147,17 +147,22 @@ def _shown(signing: SigningOut, order: Order) -> Preview:
 def _done(run: Session, signing: SigningOut, preview: Preview) -> list[Response]:
     """Record and call; where it waits for a second person, say how it goes on."""
     from gridtrail.respond.responses import batches
+    from gridtrail.respond.trail import SIGN_OUT_ASKED, SIGN_OUT_DONE
 
     done: list[Response] = []
     for batch, asked in batches(signing.ask(preview, getpass.getuser())).items():
-        record(run, "gridtrail_sign_out_requested", asked)
+        record(run, SIGN_OUT_ASKED, asked)
         if asked[0].state == "waiting":
             next_step(
                 run.command("responses", "approve", asked[0].id), "by another person, does it"
             )
             done += asked
             continue
-        done += signing.carry_out(batch)
+        try:
+            done += signing.carry_out(batch)
+        finally:
+            with store(run) as kept:
+                record(run, SIGN_OUT_DONE, kept.batch(batch))
     return done
 
 

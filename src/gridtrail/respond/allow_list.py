@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from gridtrail.detect.allow import AllowEntry
 from gridtrail.errors import WrongUse
 from gridtrail.respond.tables import allow_entries
+from gridtrail.respond.trail import ALLOW_EXPIRED, GRIDTRAIL, keep
 from gridtrail.state.database import open_state, storable, writing
 
 _LARGEST_ASN = 4_294_967_295
@@ -137,6 +138,22 @@ class AllowList:
         with writing(self._engine).begin() as connection:
             connection.execute(allow_entries.update().where(mine).values(values))
 
+    def tell_expired(self, org: str) -> list[StoredEntry]:
+        """The entries that have expired and were not told of yet: each is returned once, and kept
+        in the trail (of `org`, when the entry is for all) with that."""
+        now, told = int(self._clock()), []
+        with writing(self._engine).begin() as connection:
+            ended = (allow_entries.c.expires_at <= now) & allow_entries.c.expiry_told_at.is_(None)
+            for row in connection.execute(allow_entries.select().where(ended)).all():
+                one = _stored(row)
+                told += [one] if one.removed_at is None else []
+                if one.removed_at is None:
+                    entity, details = ("allow_entry", one.id, one.name), trail_details(one)
+                    keep(connection, now, one.org or org, ALLOW_EXPIRED, GRIDTRAIL, entity, details)
+            values = {"expiry_told_at": now}
+            connection.execute(allow_entries.update().where(ended).values(values))
+        return told
+
     def at_slack(self, known: Iterable[str], gone: Iterable[str]) -> None:
         """Note which entries (ids) Slack's own list is known to hold, and which not."""
         with writing(self._engine).begin() as connection:
@@ -226,6 +243,11 @@ def normalised(text: str) -> tuple[str, list[str]]:
         f"{network.num_addresses:,} addresses."
     )
     return str(network), [notice]
+
+
+def trail_details(one: StoredEntry) -> dict[str, object]:
+    """What the trail says of an entry."""
+    return {"allows": one.words, "owner": one.owner, "reason": one.reason, "org": one.org}
 
 
 def _values(one: StoredEntry) -> dict[str, Any]:

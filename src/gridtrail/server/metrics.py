@@ -149,7 +149,8 @@ class Metrics:
     def _make_work(self) -> None:
         self._process = Gauge(
             "gridtrail_work_failing",
-            "1 when the server's own collector or detection fails.",
+            "1 when the server's own collector, detection or automatic response fails; of the last "
+            "also when its brake is on.",
             ["work"],
             registry=self._registry,
         )
@@ -195,6 +196,7 @@ class Metrics:
                 "collector": self._work.collecting,
                 "detection": self._work.detecting,
                 "notifications": self._work.notifying,
+                "response": self._work.responding,
             }
             for name, status in both.items():
                 self._process.labels(name).set(status.state == "failing")

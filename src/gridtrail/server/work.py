@@ -1,8 +1,8 @@
 """What goes on behind the doors: the collector and detection, beside the server in one process.
 
 Two threads, each with an engine session of its own: one follows the organizations of the settings,
-one decides what is new, runs the rules and makes findings. Failing is loud: it is logged, counted
-in the metrics, shown by `status`, and tried again; the server goes on answering.
+one decides what is new, runs the rules, makes findings and responds to them. Failing is loud: it is
+logged, counted in the metrics, shown by `status`, and tried again; the server goes on answering.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from gridtrail.lake.lake import Lake
 from gridtrail.lake.only_one import only_one
 from gridtrail.lake.schema import EVENTS_TABLE
 from gridtrail.respond.allow_list import entries
-from gridtrail.respond.responses import ResponseStore
-from gridtrail.respond.watch import watch
+from gridtrail.respond.causes import check_patterns
 from gridtrail.rules.rule import Problem
 from gridtrail.rules.run import run_rules
 from gridtrail.server.notifying import Notifying
+from gridtrail.server.responding import Responding
 from gridtrail.settings import Settings
 from gridtrail.triage.run import triage
 
@@ -73,6 +73,7 @@ class Work:
     settings: Settings
     collecting: WorkStatus = field(default_factory=WorkStatus)
     detecting: WorkStatus = field(default_factory=WorkStatus)
+    responding: WorkStatus = field(default_factory=WorkStatus)
     notifying: WorkStatus = field(default_factory=WorkStatus)
     notified: Notifying | None = None
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -84,8 +85,10 @@ class Work:
         """Begin what the settings want: `server.collect` and `server.detect_seconds`.
 
         Nothing is collected without a token or an address of one's own in `[collect]`. Raises
-        BadSettings for a source that cannot be collected from.
+        BadSettings for a source that cannot be collected from, and for a rule of the automatic
+        response that cannot be.
         """
+        check_patterns(self.settings.respond.automatic)
         wanted = self.settings.collect
         has_source = bool(wanted.sources or wanted.token) or "base_url" in wanted.model_fields_set
         if self.settings.server.collect and has_source:
@@ -195,7 +198,7 @@ class Work:
 
     def _detect(self, lake: Lake, engine: DuckDB) -> None:
         settled = self.settings.detect.settle_seconds + 2 * self.settings.server.detect_seconds
-        seen, changed = -1, time.monotonic()
+        seen, changed, responding = -1, time.monotonic(), Responding(lake, self.settings)
         while not self._ending.is_set():
             events = lake.log(EVENTS_TABLE)
             events.refresh()
@@ -204,6 +207,7 @@ class Work:
             # the newest events wait for the settle lag, so it looks again for a while
             if seen >= 0 and time.monotonic() - changed <= settled:
                 self._catch_up(lake, engine)
+            self.responding.now(*responding.look())
             self.detecting.now("working")
             self._ending.wait(self.settings.server.detect_seconds)
         raise _Stopped
@@ -227,7 +231,6 @@ class Work:
             for problem in set(hits.problems) - self._told_problems:
                 log.error("rule cannot run", problem=str(problem))
             self._told_problems |= set(hits.problems)
-            self._watch(lake)
             if report.stored or hits.new or self.detecting.last_done is None:
                 found = triage(lake, engine, self.settings)
                 log.info(
@@ -236,14 +239,6 @@ class Work:
                     rule_hits=len(hits.new),
                     findings=len(found),
                 )
-
-    def _watch(self, lake: Lake) -> None:
-        """See whether Slack's own events confirm what was asked of it."""
-        seconds = self.settings.respond.confirm_seconds
-        with ResponseStore(self.settings.state) as store:
-            store.expire(self.settings.respond.approval_hours * 3600)
-            for response in watch(lake, store, confirm_seconds=seconds):
-                log.info("response", id=response.id, state=response.state)
 
     def _go_on(self) -> None:
         if self._ending.is_set():

@@ -42,7 +42,10 @@ async def show(visit: Visit) -> Response:
     health = await visit.lake(lambda lake: health_of(lake, enrich, counts, org))
     work = visit.parts.work
     found = remarks(health, work)
-    own = {} if work is None else {"collector": work.collecting, "detection": work.detecting}
+    own = {}
+    if work is not None:
+        own = {"collector": work.collecting, "detection": work.detecting}
+        own |= {"automatic response": work.responding}
     _first, last = shown_hours(health)
     says = f"Events an hour, the {HOURS // 24} days to {said(last * 3600)}"
     problems = sum(one.state == "problem" for one in found)

@@ -93,6 +93,8 @@ def _collectors(health: Health, work: Work | None) -> Iterator[Remark]:
 def _detection(health: Health, work: Work | None) -> Iterator[Remark]:
     if work is not None and work.detecting.state == "failing":
         yield Remark("problem", f"Detection on this server fails: {_why(work.detecting)}")
+    if work is not None and work.responding.state == "failing":
+        yield Remark("problem", f"The automatic response does not act: {_why(work.responding)}")
     if health.decided_to is None:
         yield Remark("problem", "Detection never ran for this organization: nothing was looked at.")
         return
