@@ -33,7 +33,13 @@ def watched(desk: Any, make_event: Any, noon: int) -> Any:
     ]
     table = pa.Table.from_pylist(rows, schema=DETECTOR_STATES.schema)
     desk.data.lake.write(DETECTOR_STATES, table, replace={"org": ORG})
-    held = {"org": ORG, "detector": "tor", "subject": "W1", "event_id": "e", "words": "w"}
+    held: dict[str, Any] = {
+        "org": ORG,
+        "detector": "tor",
+        "subject": "W1",
+        "event_id": "e",
+        "words": "w",
+    }
     held |= {"score_millinats": 1, "at": noon, "day": dt.date(2023, 11, 15)}
     silenced = [held | {"why": why} for why in ("repeated", "allowed: Office", "allowed: VPN")]
     silenced.append(held | {"why": "budget", "day": dt.date(2022, 1, 1)})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gridtrail.respond.trail import Doer, Trail
 from gridtrail.server.console.per_file import FileCounts, PerFile, Raised, files_of
 
 DAY = 86_400
@@ -33,6 +34,20 @@ def test_hours_and_anomalies_are_those_of_the_organization(filled: Any, noon: in
     assert counts.raised(filled.lake, "E0ACME", day, day + 1) == {Raised("tor", False, day + 1): 1}
     assert counts.raised(filled.lake, "E0ACME", day, day) == {}
     assert counts.raised(filled.lake, "E0OTHER", day, day + 1) == {}
+
+
+def test_what_gridtrail_writes_hides_no_silence(new_data: Any, make_event: Any, noon: int) -> None:
+    """Somebody who looks at the console writes events; nothing came in all the same."""
+    data = new_data()
+    data.fill([make_event("a", 0)])
+    with Trail(data.path / "state.db") as trail:
+        trail.put("E0ACME", "user_login", Doer("U1", "Ann"))
+        assert trail.move(data.lake) == 1
+    counts = FileCounts()
+    assert counts.newest(data.lake, "E0ACME") == noon
+    assert counts.last_day(data.lake, "E0ACME") == noon // DAY
+    assert sum(counts.hours(data.lake, "E0ACME").values()) == 1
+    assert counts.newest(data.lake, "E0NONE") is None
 
 
 def test_only_new_files_are_read(new_data: Any, make_event: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from gridtrail.detect.contract import Detector
 from gridtrail.detect.state import DETECTOR_STATES, SILENCED, day_of
 from gridtrail.detectors import all_detectors
 from gridtrail.lake.lake import Lake
-from gridtrail.server.console.per_file import FileCounts, Raised, files_of
+from gridtrail.server.console.per_file import FileCounts, Raised
 from gridtrail.server.console.times import DAY
 from gridtrail.settings import Settings
 from gridtrail.slack.reasons import REASONS
@@ -71,7 +70,7 @@ class Overview:
 
 def overview(lake: Lake, settings: Settings, counts: FileCounts, org: str) -> Overview:
     """The detectors, those that need a look first."""
-    last_day = last_day_of(lake, org)
+    last_day = counts.last_day(lake, org)
     raised = counts.raised(lake, org, last_day - DAYS + 1, last_day)
     states = _states(lake, org)
     silenced = _silenced(lake, org, last_day - DAYS + 1)
@@ -88,13 +87,6 @@ def overview(lake: Lake, settings: Settings, counts: FileCounts, org: str) -> Ov
     order = {"failed": 0, "blind": 1, "never": 2, "learning": 3, "working": 4}
     found.sort(key=lambda one: (one.off, order.get(one.state, 0), -one.total, one.name))
     return Overview(found, dict(others.most_common()), last_day)
-
-
-def last_day_of(lake: Lake, org: str) -> int:
-    """The UTC day (since the epoch) of the newest event, at most today: what "lately" ends with."""
-    today = int(time.time()) // DAY
-    lasts = [file.last for file in files_of(lake, org) if file.last is not None]
-    return min(today, max(lasts, default=today * DAY) // DAY)
 
 
 def _facts(

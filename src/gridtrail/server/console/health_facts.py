@@ -33,7 +33,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The events of an organization; times in seconds, `hours` by hour since the epoch."""
+    """The events of an organization; times in seconds.
+
+    `last`, `hours` (since the epoch) and `gaps` are of what came in, not of what Gridtrail wrote.
+    """
 
     rows: int
     files: int
@@ -127,7 +130,7 @@ def _events(lake: Lake, counts: FileCounts, org: str) -> Events:
         files=len(files),
         size=sum(file.size for file in files),
         first=min((file.first for file in files if file.first is not None), default=None),
-        last=max((file.last for file in files if file.last is not None), default=None),
+        last=counts.newest(lake, org),
         hours=hours,
         gaps=find_gaps(hours),
     )

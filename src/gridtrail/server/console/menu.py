@@ -41,7 +41,13 @@ MENU = (
             Entry("allow", "/allow", "Allow list", READ_LOGS),
         ),
     ),
-    Group("Detection", (Entry("detectors", "/detectors", "Detectors", READ_LOGS),)),
+    Group(
+        "Detection",
+        (
+            Entry("detectors", "/detectors", "Detectors", READ_LOGS),
+            Entry("rules", "/rules", "Rules", READ_LOGS),
+        ),
+    ),
     Group(
         "System",
         (

@@ -19,6 +19,7 @@ from gridtrail.respond.responses import ResponseStore
 from gridtrail.respond.trail import Trail
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.console.per_file import FileCounts
+from gridtrail.server.console.rule_facts import RuleShelf
 from gridtrail.server.console.workbench import Workbench
 from gridtrail.server.pool import LakePool
 from gridtrail.server.queries import Queries
@@ -55,6 +56,7 @@ class Parts:
     tokens: TokenStore
     saved: SavedQueries
     queries: Queries
+    rules: RuleShelf
     workbench: Workbench
     work: Work | None = None  # the server's own collector and detection
     counts: FileCounts = field(default_factory=FileCounts)
@@ -90,7 +92,7 @@ def open_parts(settings: Settings, pool: LakePool, work: Work | None = None) -> 
     ):
         yield Parts(
             settings, pool, accounts, sessions, trail, findings, responses, allow_list, tokens,
-            saved, Queries(settings), Workbench(settings), work,
+            saved, Queries(settings), RuleShelf(settings.rules), Workbench(settings), work,
         )  # fmt: skip
 
 

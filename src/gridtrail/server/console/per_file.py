@@ -7,6 +7,7 @@ that are new since the last look, not the history.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,11 @@ from gridtrail.lake.schema import EVENTS_TABLE
 
 _AT_ONCE = 500  # files of one question
 
-_HOURS = "SELECT filename, date_create // 3600 AS hour, count(*) AS n FROM {scan} GROUP BY ALL"
+# what Gridtrail writes itself (anomalies, its own trail) must not hide that nothing comes in
+_HOURS = """
+SELECT filename, date_create // 3600 AS hour, count(*) AS n, max(date_create) AS last
+FROM {scan} WHERE source <> 'gridtrail' GROUP BY ALL
+"""
 
 _RAISED = """
 SELECT filename, date_create // 86400 AS day, source = 'gridtrail' AS ours,
@@ -94,11 +99,22 @@ class FileCounts:
         return [f.path for f in log.files() if damaged.intersection(log.absolute([f]))]
 
     def hours(self, lake: Lake, org: str) -> dict[int, int]:
-        """The events of `org` by hour (seconds since the epoch // 3600)."""
+        """The events of `org` that came in, by hour (seconds since the epoch // 3600)."""
         counts: Counter[int] = Counter()
         for row in self._hours.rows(lake, files_of(lake, org)):
             counts[row["hour"]] += row["n"]
         return dict(counts)
+
+    def newest(self, lake: Lake, org: str) -> int | None:
+        """The second of the newest event of `org` that came in."""
+        rows = self._hours.rows(lake, files_of(lake, org))
+        return max((row["last"] for row in rows), default=None)
+
+    def last_day(self, lake: Lake, org: str) -> int:
+        """The UTC day (since the epoch) of that event, at most today: what "lately" ends with."""
+        today = int(time.time()) // 86_400
+        newest = self.newest(lake, org)
+        return today if newest is None else min(today, newest // 86_400)
 
     def raised(self, lake: Lake, org: str, first_day: int, last_day: int) -> dict[Raised, int]:
         """How many anomalies each raised in the UTC days (since the epoch) of the range."""
