@@ -19,6 +19,7 @@ from gridtrail.server.console.listing import Row, select
 from gridtrail.server.console.render import client_name
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.text import counted, shortened, visible
+from gridtrail.server.console.times import DAY
 from gridtrail.triage.finding import Finding
 
 COLUMNS = (
@@ -30,9 +31,10 @@ _PLURAL = {"actor": "people", "session": "sessions", "ip": "addresses", "ua": "c
            "file": "files"}  # fmt: skip
 _FEW = 6
 _MOST_ACTORS = 20
+_BEFORE_DAYS = 7  # a session that was stolen had its owner's address and client then
 _MOST_ROWS = 5_000
 _WIDTH, _HEIGHT, _ROW, _GAP, _TOP = 156, 28, 36, 52, 26
-_CUT = 24
+_CUT = 20
 _THINNEST, _THICKEST = 1.0, 7.0
 _ALIEN = ("hosting", "vpn", "tor", "relay")
 
@@ -75,26 +77,35 @@ class Picture:
 
 
 def read_rows(lake: Lake, finding: Finding) -> list[Row]:
-    """The events of the finding's people around it, grouped; without the anomalies themselves."""
+    """The events of the finding's people around it, grouped, and what its sessions were used with
+    in the week before; without the anomalies themselves."""
     window = finding.context.get("window") or {}
     people = list(finding.actor_ids[:_MOST_ACTORS])
     if not people:
         return []
+    begins = window.get("from", finding.first_seen)
     wanted = EventFilter(
         org=finding.org,
-        oldest=window.get("from", finding.first_seen),
+        oldest=begins - _BEFORE_DAYS * DAY,
         latest=window.get("to", finding.last_seen),
     )
-    marks = ", ".join("?" * len(people))
-    term = f"actor_id IN ({marks}) AND action <> 'anomaly' AND source <> 'gridtrail'"
+    sessions = list(finding.session_ids[:_MOST_ACTORS])
+    term = (
+        f"actor_id IN ({_marks(people)}) AND action <> 'anomaly' AND source <> 'gridtrail' AND "
+        f"(date_create >= {int(begins)} OR session_id IN ({_marks(sessions)}))"
+    )
     return select(
         lake,
-        Selection(wanted, more=(term, tuple(people))),
+        Selection(wanted, more=(term, (*people, *sessions))),
         "actor_id AS actor, max(actor_name) AS actor_name, session_id AS session, ip, ua, "
-        "CASE WHEN entity_type IN ('file', 'canvas') THEN entity_id END AS file, "
-        "max(entity_name) AS file_name, count(*) AS events",
+        f"CASE WHEN entity_type IN ('file', 'canvas') AND date_create >= {int(begins)} "
+        "THEN entity_id END AS file, max(entity_name) AS file_name, count(*) AS events",
         f"GROUP BY ALL ORDER BY events DESC, actor, session, ip, ua, file LIMIT {_MOST_ROWS}",
     )
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values)) or "NULL"
 
 
 def picture_of(rows: Sequence[Row], odd: Callable[[str, str], bool]) -> Picture | None:
@@ -169,11 +180,11 @@ def _placed(
     for index, (name, _) in enumerate(COLUMNS):
         mine = [key for key in nodes if key[0] == name]
 
-        def pull(key: Key) -> tuple[float, float]:
+        def pull(key: Key) -> tuple[bool, float, float]:
             joins = [(rank[one], n) for (one, other), n in joined.items() if other == key]
             total = sum(n for _, n in joins)
             mean = sum(at * n for at, n in joins) / total if total else math.inf
-            return mean, -nodes[key]
+            return key[1] == _REST, mean, -nodes[key]
 
         mine.sort(key=pull)
         for at, key in enumerate(mine):
