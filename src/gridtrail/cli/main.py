@@ -24,6 +24,7 @@ from gridtrail.cli import (
     evaluate,
     export,
     findings,
+    forward,
     import_files,
     logs,
     notify,
@@ -92,6 +93,7 @@ for _command in (demo, import_files, logs, show, sql, detect, findings, export, 
 app.add_typer(sandbox.app, name="sandbox")
 serve.register(app)
 collect.register(app)
+forward.register(app)
 token.register(app)
 user.register(app)
 rules.register(app)

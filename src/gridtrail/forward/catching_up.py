@@ -7,6 +7,7 @@ only their stretches of seconds are read: some rows come twice then, none is mis
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -57,15 +58,19 @@ def caught_up(
 
 
 def what_is_left(lake: Lake, changes: Changes, position: Position) -> Lag:
-    """At most so many rows, from the log alone."""
+    """At most so many rows, from the log alone; of the past they wait since they happened."""
     where = position.catching_up
     if where is None:
         return Lag(0, None)
-    rows = 0
+    rows, oldest = 0, time.time()
     for (org, day), spans in _spans(lake, changes, position).items():
-        if not where.before(org, day):
-            rows += sum(f.rows for f in _files(lake, org, day) if _touches(f, spans))
-    return Lag(rows, position.at or where.gone_at or float(max(where.since or 0, 0)) or None)
+        if where.before(org, day):
+            continue
+        for file in _files(lake, org, day):
+            if _touches(file, spans):
+                rows += file.rows
+                oldest = min(oldest, oldest if file.first is None else file.first)
+    return Lag(rows, (position.at or oldest) if rows else None)
 
 
 def _spans(lake: Lake, changes: Changes, position: Position) -> dict[Partition, list[Span]]:

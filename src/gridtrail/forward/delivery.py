@@ -144,9 +144,10 @@ class Delivery:
                 pause *= 2
 
     def _failed(self, error: RetryLater) -> None:
-        if self.fare.why != str(error):
-            self._tell(str(error))
+        new = self.fare.why != str(error)
         self.fare.failing, self.fare.why = True, str(error)
+        if new:
+            self._tell(str(error))
         self._store.failing(self._settings.name, str(error))
 
 

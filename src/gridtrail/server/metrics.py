@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from gridtrail.collect.slack_api.coverage import Coverage, collected, coverage
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
+from gridtrail.server.forwarding import ForwardGauges
 from gridtrail.server.work import Work
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -94,6 +95,7 @@ class Metrics:
         )
         self._make_collected()
         self._make_work()
+        self._forward = ForwardGauges(its)
         self._make_notify()
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -190,6 +192,8 @@ class Metrics:
             self._late.labels(*labels).set(one.late_events)
             self._latest.labels(*labels).set(one.max_lateness)
             self._working.labels(*labels).set(one.state == "working")
+        if self._work is not None and self._work.forwarded is not None:
+            self._forward.set(self._work.forwarded.fares)
         if self._work is not None:
             self._set_notify(self._work)
             both = {

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -31,9 +32,11 @@ from gridtrail.respond.allow_list import entries
 from gridtrail.respond.causes import check_patterns
 from gridtrail.rules.rule import Problem
 from gridtrail.rules.run import run_rules
+from gridtrail.server.forwarding import Forwarding
 from gridtrail.server.notifying import Notifying
 from gridtrail.server.responding import Responding
 from gridtrail.settings import Settings
+from gridtrail.settings_forward import ForwardSettings
 from gridtrail.triage.run import triage
 
 State = Literal["off", "starting", "working", "failing"]
@@ -76,6 +79,8 @@ class Work:
     responding: WorkStatus = field(default_factory=WorkStatus)
     notifying: WorkStatus = field(default_factory=WorkStatus)
     notified: Notifying | None = None
+    forwarding: dict[str, WorkStatus] = field(default_factory=dict)  # by name of the target
+    forwarded: Forwarding | None = None
     _ending: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _told_problems: set[Problem] = field(default_factory=set)
@@ -97,6 +102,17 @@ class Work:
             self._run("detection", self._detect, self.detecting)
         if self.settings.notify.channels:
             self._run("notifications", self._notify, self.notifying)
+        self.forward(self.settings.forward)
+
+    def forward(self, targets: Sequence[ForwardSettings]) -> None:
+        """Begin to send on to `targets`, each in a thread of its own."""
+        self.forwarded = forwarded = Forwarding(self.settings, self._ending)
+        for target in targets:
+            status = self.forwarding[target.name] = WorkStatus()
+            failed = partial(status.now, "failing")
+            worked = partial(status.now, "working")
+            send = partial(forwarded.run, target=target, worked=worked, failed=failed)
+            self._run(f"forward-{target.name}", send, status)
 
     def stop(self) -> None:
         """End both, after the commit that was begun."""
