@@ -26,6 +26,7 @@ PAGES = (
     "/slack/signout?user=W0MATTHEW1",
     "/slack/signout/confirm?user=W0MATTHEW1&choice=all",
     "/responses",
+    "/responses/automatic",
     "/allow",
     "/allow/new",
     "/allow/new?user=W0MATTHEW1&cidr=203.0.113.7",

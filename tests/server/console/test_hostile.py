@@ -24,6 +24,7 @@ def _pages(attack: str) -> list[str]:
         ("/slack/signout", {"user": attack, "reason": attack, "finding": attack}),
         ("/slack/signout", {"user": "W0MATTHEW1", "session": attack, "choice": attack}),
         ("/slack/signout/confirm", {"user": "W0MATTHEW1", "choice": attack, "reason": attack}),
+        ("/responses/automatic", {"person": attack, "finding": attack}),
         ("/responses", {"user": attack, "finding": attack}),
         ("/allow/new", {"user": attack, "ua": attack, "for": attack, "reason": attack}),
         ("/allow/new", {"ua": attack, "owner": attack, "finding": attack, "expires": attack}),
