@@ -85,6 +85,16 @@ def test_a_new_way_out(acme: Acme, triaged: Triaged) -> None:
     assert "12 people brought a session along" in one.narrative
 
 
+def test_somebody_signs_in_anew_in_the_crowd(acme: Acme, triaged: Triaged) -> None:
+    """On the company's new way out somebody always signs in for the first time."""
+    rows = there(acme, CLOUD, others=9)
+    more = who(99)
+    rows.append(acme.event("b99", acme.NOON - 5 * 86_400, **more))
+    rows.append(acme.event("e99", acme.NOON + 60, "file_downloaded", ip=CLOUD, **more))
+    fresh = [row for row in rows if row["id"] != "b0"]
+    assert pattern(triaged(fresh)) == ("gathering", "low")
+
+
 def test_a_crowd_of_new_sessions(acme: Acme, triaged: Triaged) -> None:
     """However many sign in anew from a hosting network, that is no crowd of the organization."""
     rows = there(acme, CLOUD, others=30, days=0)

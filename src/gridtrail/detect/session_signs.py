@@ -167,6 +167,12 @@ def _a_device(rows: ir.Table) -> ir.BooleanValue:
     return (rows.os.fill_null("") != "") & ~rows.automated.fill_null(True)
 
 
+def _owners_device(rows: ir.Table) -> ir.BooleanValue:
+    """Whether a device comes back to a session that a tool was seen in first: its owner."""
+    began_on = rows.birth_client.fill_null("").split("|")[1].fill_null("")
+    return (_a_device(rows) & (began_on == "")).fill_null(False)
+
+
 def _category(rows: ir.Table) -> ir.StringValue:
     """The rarest sign of each row; null for an ordinary handover."""
     computer = ~rows.device_class.fill_null("").isin(("phone", "tablet"))
@@ -194,7 +200,9 @@ def _category(rows: ir.Table) -> ir.StringValue:
         # a tool at the session's own place is the person's doing, which `user_agent` tells; a
         # second device is not: it has a session of its own
         (
-            rows.client_changed & (rows.new_place | rows.strange | _a_device(rows)),
+            rows.client_changed
+            & ~_owners_device(rows)
+            & (rows.new_place | rows.strange | _a_device(rows)),
             "client_changed",
         ),
         # who goes on where they always are was not signed out everywhere, or not for long: only

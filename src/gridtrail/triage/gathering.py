@@ -37,16 +37,14 @@ def gathering(lake: Lake, window: Window, anomalies: Sequence[Anomaly], settings
     if any(not one.session_id or not one.ip for one in anomalies):
         return ""
     _read(lake, window)
-    born = _births(lake, sorted({one.session_id for one in anomalies}))
-    if any(
-        one.happened - born.get(one.session_id, one.happened) < DAY_SECONDS for one in anomalies
-    ):
-        return ""
     book = address_book(settings.enrich)
     facts = [book.facts(one.ip) for one in anomalies]
-    if not any(
-        fact.kind_at(one.happened) in HOSTED for one, fact in zip(anomalies, facts, strict=True)
-    ):
+    kinds = {fact.kind_at(one.happened) for one, fact in zip(anomalies, facts, strict=True)}
+    if kinds.isdisjoint(HOSTED):
+        born = _births(lake, sorted({one.session_id for one in anomalies}))
+        ages = [one.happened - born.get(one.session_id, one.happened) for one in anomalies]
+        if min(ages) < DAY_SECONDS:
+            return ""
         return f"all {people} people brought a session along that they had for days"
     crowd = _crowd(lake, window, settings, {fact.network for fact in facts})
     if crowd < max(CROWD, CROWD_SHARE * people):
