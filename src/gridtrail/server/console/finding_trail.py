@@ -29,6 +29,8 @@ _WORDS = {
     "gridtrail_finding_noted": "kept a note",
     "gridtrail_sign_out_requested": "asked to sign out",
     "gridtrail_sign_out_done": "signed out",
+    "gridtrail_sign_out_failed": "could not sign out",
+    "gridtrail_sign_out_unclear": "does not know whether Slack signed out",
     "gridtrail_sign_out_approved": "approved signing out",
     "gridtrail_sign_out_refused": "refused to sign out",
     "gridtrail_allow_entry_added": "allowed",

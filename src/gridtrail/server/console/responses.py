@@ -11,9 +11,9 @@ from starlette.responses import Response as Answer
 from gridtrail.errors import RetryLater, WrongUse
 from gridtrail.respond.responses import STATES, Response
 from gridtrail.respond.trail import SIGN_OUT_APPROVED, SIGN_OUT_REFUSED
-from gridtrail.server.console.acting import in_slack, looked, signing
+from gridtrail.server.console.acting import looked
 from gridtrail.server.console.refusing import NotHere
-from gridtrail.server.console.sign_out import told
+from gridtrail.server.console.sign_out import called, told
 from gridtrail.server.console.text import shortened
 from gridtrail.server.console.visit import Visit
 
@@ -97,7 +97,7 @@ async def decide(visit: Visit) -> Answer:
         raise WrongUse("Nothing is decided: approve or refuse.")
     by = visit.account.email
     try:
-        await (_approve if decision == "approve" else _refuse)(visit, one.batch, by)
+        await (_approve if decision == "approve" else _refuse)(visit, one, by)
     except (WrongUse, RetryLater) as error:
         now = await _one(visit)
         if now.state == "waiting":
@@ -105,18 +105,17 @@ async def decide(visit: Visit) -> Answer:
     return visit.go(visit.link(f"/responses/{one.id}"))
 
 
-async def _refuse(visit: Visit, batch: str, by: str) -> None:
-    refused = await visit.state(visit.parts.responses.refuse, batch, by)
+async def _refuse(visit: Visit, one: Response, by: str) -> None:
+    refused = await visit.state(visit.parts.responses.refuse, one.batch, by)
     await told(visit, SIGN_OUT_REFUSED, refused)
 
 
-async def _approve(visit: Visit, batch: str, by: str) -> None:
-    out = signing(visit)
+async def _approve(visit: Visit, one: Response, by: str) -> None:
     try:
-        await in_slack(visit, lambda: out.carry_out(batch, approved_by=by))
+        await called(visit, one.batch, approved_by=by)
     finally:
-        now = await visit.state(visit.parts.responses.batch, batch)
-        if now[0].approved_by == by:
+        now = await visit.state(visit.parts.responses.batch, one.batch)
+        if one.state == "waiting" and now[0].approved_by == by:
             await told(visit, SIGN_OUT_APPROVED, now)
 
 

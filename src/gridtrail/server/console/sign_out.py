@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +20,13 @@ from gridtrail.respond.people import Person, find_person, why_not
 from gridtrail.respond.responses import Response
 from gridtrail.respond.sign_out import Order, Preview
 from gridtrail.respond.slack_admin import Devices, SlackSession
-from gridtrail.respond.trail import SIGN_OUT_ASKED, SIGN_OUT_DONE
+from gridtrail.respond.slack_errors import NotReached, Refused, RefusedSettings, Unclear
+from gridtrail.respond.trail import (
+    SIGN_OUT_ASKED,
+    SIGN_OUT_DONE,
+    SIGN_OUT_FAILED,
+    SIGN_OUT_UNCLEAR,
+)
 from gridtrail.server.console.acting import in_slack, signing
 from gridtrail.server.console.visit import Visit
 
@@ -130,12 +137,23 @@ async def _ask(visit: Visit, person: Person, key: str) -> list[Response]:
 
 
 async def _call(visit: Visit, batch: str) -> None:
+    # the record says what Slack said, or that another request was faster
+    with suppress(WrongUse, RetryLater):
+        await called(visit, batch)
+
+
+async def called(visit: Visit, batch: str, *, approved_by: str | None = None) -> None:
+    """Make the call of `batch` and keep in the trail how it went. Raises as `carry_out`."""
+    out, store = signing(visit), visit.parts.responses
     try:
-        await in_slack(visit, signing(visit).carry_out, batch)
-    except (WrongUse, RetryLater):
-        pass  # the record says what Slack said, or that another request was faster
-    else:
-        await told(visit, SIGN_OUT_DONE, await visit.state(visit.parts.responses.batch, batch))
+        await in_slack(visit, lambda: out.carry_out(batch, approved_by=approved_by))
+    except (Refused, RefusedSettings, NotReached):
+        await told(visit, SIGN_OUT_FAILED, await visit.state(store.batch, batch))
+        raise
+    except Unclear:
+        await told(visit, SIGN_OUT_UNCLEAR, await visit.state(store.batch, batch))
+        raise
+    await told(visit, SIGN_OUT_DONE, await visit.state(store.batch, batch))
 
 
 async def told(visit: Visit, action: str, done: Sequence[Response]) -> None:
@@ -144,7 +162,7 @@ async def told(visit: Visit, action: str, done: Sequence[Response]) -> None:
         entity = ("user", one.user_id, one.user_name)
         details = {
             "response": one.id, "devices": one.devices, "session": one.session_id,
-            "reason": one.reason, "finding": one.finding_id, "state": one.state,
+            "reason": one.reason, "finding": one.finding_id, "state": one.state, "said": one.said,
         }  # fmt: skip
         await visit.trail(action, entity, details)
 
