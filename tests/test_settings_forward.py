@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,16 @@ def test_from_the_file(tmp_path: Path) -> None:
         file.write_text(wrong)
         with pytest.raises(BadSettings):
             load_settings(tmp_path)
+
+
+def test_recipes_are_valid() -> None:
+    """Every table `[[forward]]` in the documentation is one that Gridtrail takes."""
+    page = (Path(__file__).parent.parent / "docs" / "exports.md").read_text()
+    tables = [
+        table
+        for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+        for table in tomllib.loads(block)["forward"]
+    ]
+    assert len(tables) > 7
+    for table in tables:
+        ForwardSettings.model_validate(table)
