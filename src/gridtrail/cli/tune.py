@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridtrail.cli.context import session
+from gridtrail.cli.context import Session, session
 from gridtrail.cli.options import FormatOption, OrgOption
 from gridtrail.cli.output import Format, listing
 from gridtrail.cli.table import Column, Row, column
@@ -57,7 +58,26 @@ def register(app: typer.Typer) -> None:
 
 
 ReasonArgument = Annotated[
-    str, typer.Argument(metavar="REASON", help="The detector, such as excessive_downloads.")
+    str | None,
+    typer.Argument(metavar="[REASON]", help="The detector, such as excessive_downloads."),
+]
+VerdictsOption = Annotated[
+    bool,
+    typer.Option("--from-verdicts", help="List what the verdicts so far propose, instead."),
+]
+ApplyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--apply",
+        metavar="ID",
+        help="Put this proposal on the allow list (with --from-verdicts; repeat for several; all).",
+    ),
+]
+RevertOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--revert", metavar="ID", help="Take this proposal back (with --from-verdicts; or all)."
+    ),
 ]
 ShareOption = Annotated[
     float | None,
@@ -77,29 +97,75 @@ ToOption = Annotated[
     str | None,
     typer.Option("--to", metavar="TIME", help="Up to this UTC day (default: the last)."),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 ByOption = Annotated[By, typer.Option("--by", help="What a row is.")]
 
 
 def tune(
     context: typer.Context,
-    reason: ReasonArgument,
+    reason: ReasonArgument = None,
     share: ShareOption = None,
     budget: BudgetOption = None,
     start: FromOption = None,
     end: ToOption = None,
     by: ByOption = By.day,
+    from_verdicts: VerdictsOption = False,
+    apply: ApplyOption = None,
+    revert: RevertOption = None,
+    yes: YesOption = False,
     org: OrgOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Try another threshold on the past.
 
     Detects twice without writing anything, with the settings in force and with those to try, and
-    shows what each would have raised, and of whom.
+    shows what each would have raised, and of whom. Or lists, with --from-verdicts, what people's
+    verdicts propose for the allow list, each tried on the findings that were decided.
     """
+    run = session(context)
+    if from_verdicts:
+        _from_verdicts(run, org, output, apply or (), revert or (), yes=yes)
+    elif reason is None or apply or revert:
+        raise WrongUse("Name a reason such as excessive_downloads, or --from-verdicts.")
+    else:
+        _another_threshold(run, reason, share, budget, start, end, by, org, output)
+
+
+def _from_verdicts(
+    run: Session,
+    org: str | None,
+    output: Format,
+    applied: Sequence[str],
+    reverted: Sequence[str],
+    *,
+    yes: bool,
+) -> None:
+    from gridtrail.cli import tune_verdicts
+
+    if applied and reverted:
+        raise WrongUse("Give --apply or --revert, not both.")
+    if reverted:
+        tune_verdicts.revert(run, reverted)
+    elif applied:
+        tune_verdicts.apply(run, org, applied, yes=yes)
+    else:
+        tune_verdicts.propose(run, org, output)
+
+
+def _another_threshold(
+    run: Session,
+    reason: str,
+    share: float | None,
+    budget: float | None,
+    start: str | None,
+    end: str | None,
+    by: By,
+    org: str | None,
+    output: Format,
+) -> None:
     from gridtrail.detectors import all_detectors
     from gridtrail.lab.tuning import tune as tuned
 
-    run = session(context)
     if not run.lake.day_counts(org):
         raise WrongUse(f"There are no events yet: {run.command('import', 'FILE')} reads some in.")
     with progress("Trying", "day") as steps:

@@ -1,29 +1,38 @@
-"""`gridtrail tune --from-verdicts`: what the verdicts so far would have the settings say."""
+"""`gridtrail tune --from-verdicts`: what the verdicts so far would have the allow list say."""
 
 from __future__ import annotations
 
+import getpass
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gridtrail.cli.context import Session
 from gridtrail.cli.output import Format, print_json
 from gridtrail.cli.page import Page
+from gridtrail.cli.signout import confirmed
 from gridtrail.cli.talk import say
 from gridtrail.cli.text import counted
+from gridtrail.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gridtrail.respond.allow_list import StoredEntry
+    from gridtrail.triage.verdicts import Proposal
+
+ALL = "all"
+ORIGIN = "from verdicts: "
+"""How the names of entries begin that were applied here."""
 
 
 def propose(run: Session, org: str | None, output: Format) -> None:
     """Print the proposals; nothing is applied."""
-    from gridtrail.triage.store import FindingStore
-    from gridtrail.triage.verdicts import from_verdicts
-
-    with FindingStore(run.settings.state) as store:
-        found = from_verdicts(store, run.lake, run.settings, org=org, now=int(time.time()))
+    found = _proposals(run, org)
     if output is not Format.table:
         print_json([one.to_json() for one in found])
         return
     page = Page()
     for one in found:
-        page.heading(one.words)
+        page.heading(f"{one.id}  {one.words}")
         harmless = counted(len(one.findings), "finding")
         page.item("-", f"would have kept quiet {counted(one.anomalies, 'anomaly', 'anomalies')}")
         page.item("-", f"{harmless} that turned out harmless; {len(one.silenced)} whole findings")
@@ -34,7 +43,104 @@ def propose(run: Session, org: str | None, output: Format) -> None:
     page.print()
     if found:
         say(
-            "Nothing was changed: put what you agree with into gridtrail.toml; take it out to undo."
+            "Nothing was changed: --apply ID puts one on the allow list, --revert ID takes it back."
         )
     else:
         say("No proposals: give verdicts with gridtrail finding ID --verdict first.")
+
+
+def apply(run: Session, org: str | None, wanted: Sequence[str], *, yes: bool) -> None:
+    """Put the proposals with these ids on the allow list; `all` are those that hide nothing true.
+
+    Raises WrongUse for an id that is none, or one that is no entry.
+    """
+    found = _proposals(run, org)
+    chosen = _chosen(found, wanted)
+    for one in chosen:
+        say(f"{one.id}  {one.words}")
+        if one.true_positives:
+            say(f"  It hides true positives: {', '.join(one.true_positives)}.", style="red")
+    if not chosen:
+        say("No proposal hides nothing true: name one by its id.")
+        return
+    confirmed(f"Put {counted(len(chosen), 'entry', 'entries')} on the allow list.", yes)
+    for one in chosen:
+        _apply(run, one)
+
+
+def revert(run: Session, wanted: Sequence[str]) -> None:
+    """End the entries that `apply` made of the proposals with these ids, `all` for every one.
+
+    Raises WrongUse for an id of which there is no entry.
+    """
+    from gridtrail.respond.allow_list import AllowList
+
+    with AllowList(run.settings.state) as kept:
+        active = [one for one in kept.all() if one.name.startswith(ORIGIN)]
+        active = [one for one in active if one.state(time.time()) in ("active", "later")]
+        for asked in wanted:
+            mine = [one for one in active if asked in (ALL, one.id, one.name[len(ORIGIN) :][:8])]
+            if not mine and asked != ALL:
+                raise WrongUse(
+                    f"Nothing that holds was applied from {asked[:40]!r}: see gridtrail allow list."
+                )
+            for one in mine:
+                ended = kept.remove(one.id, getpass.getuser())
+                active.remove(one)
+                _record(run, "gridtrail_allow_entry_removed", ended)
+                say(f"{ended.words} is no longer allowed.")
+
+
+def _proposals(run: Session, org: str | None) -> list[Proposal]:
+    from gridtrail.triage.store import FindingStore
+    from gridtrail.triage.verdicts import from_verdicts
+
+    with FindingStore(run.settings.state) as store:
+        return from_verdicts(store, run.lake, run.settings, org=org, now=int(time.time()))
+
+
+def _chosen(found: Sequence[Proposal], wanted: Sequence[str]) -> list[Proposal]:
+    by_id = {one.id: one for one in found}
+    if ALL in wanted:
+        return [one for one in found if one.entry and not one.true_positives]
+    for asked in wanted:
+        if asked not in by_id:
+            raise WrongUse(
+                f"There is no proposal {asked[:40]!r}: gridtrail tune --from-verdicts lists them."
+            )
+        if not by_id[asked].entry:
+            raise WrongUse(
+                f"The proposal {asked} is a threshold, which follows from the alarm budget: "
+                "gridtrail tune REASON --share tries another, detect.budget_per_1000_users_day "
+                "sets it."
+            )
+    return [by_id[asked] for asked in dict.fromkeys(wanted)]
+
+
+def _apply(run: Session, proposal: Proposal) -> None:
+    from gridtrail.respond.allow_list import AllowList, draft
+    from gridtrail.triage.verdicts import EXPIRES_DAYS
+
+    now = int(time.time())
+    made, _ = draft(
+        owner=getpass.getuser(),
+        reason=f"verdicts on {', '.join(proposal.findings)}",
+        now=now,
+        name=f"{ORIGIN}{proposal.id}",
+        since=now,
+        expires_at=now + EXPIRES_DAYS * 86_400,
+        **proposal.entry,
+    )
+    with AllowList(run.settings.state) as kept:
+        kept.add(made)
+    _record(run, "gridtrail_allow_entry_added", made)
+    say(f"{made.words} is allowed for {EXPIRES_DAYS} days: entry {made.id}.")
+
+
+def _record(run: Session, action: str, one: StoredEntry) -> None:
+    from gridtrail.respond.trail import Doer, Trail
+
+    with Trail(run.settings.state) as trail:
+        entity = ("allow_entry", one.id, one.name)
+        details = {"allows": one.words, "owner": one.owner, "reason": one.reason}
+        trail.put(run.settings.org, action, Doer(name=getpass.getuser()), entity, details)

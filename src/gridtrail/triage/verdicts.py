@@ -1,17 +1,19 @@
 """What verdicts teach: proposals for the allow list and for thresholds, each tried on the past.
 
-Nothing is applied here. A proposal is TOML for `gridtrail.toml`, with what it would have silenced
-of the findings that people decided, those that were true positives first of all; taking the lines
-out again undoes it. Only verdicts of people count, and what an entry names must be there in every
+Nothing is applied here. A proposal comes with what it would have silenced of the findings that
+people decided, those that were true positives first of all; what is for the allow list can be put
+there (`gridtrail tune --from-verdicts --apply`) or, as TOML, into `gridtrail.toml`. Only verdicts
+of people count, and what an entry names must be there in every
 anomaly of the findings it is proposed for.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,7 +43,8 @@ NETWORK = ("asn", "ip_address")
 class Proposal:
     """One change with what it would have done to the findings that were decided.
 
-    `toml` is what to add to the settings; `silenced` are ids of findings all of whose anomalies it
+    `toml` is what to add to the settings, `entry` the same for the allow list ({} for a threshold);
+    `silenced` are ids of findings all of whose anomalies it
     would have silenced, `true_positives` ids of true positives that would have lost any anomaly.
     """
 
@@ -51,10 +54,17 @@ class Proposal:
     anomalies: int
     silenced: tuple[str, ...] = ()
     true_positives: tuple[str, ...] = ()
+    entry: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """What to call it: the same as long as it proposes the same."""
+        return hashlib.sha256(self.words.encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
         return {
+            "id": self.id,
             "words": self.words,
             "toml": self.toml,
             "findings": list(self.findings),
@@ -169,12 +179,13 @@ def _allow(settings: Settings, entry: _Entry, decided: Sequence[_Decided], now: 
         f"until = {until.isoformat()}",
     ]
     AllowEntry(name=said, reasons=entry.reasons, **named)  # type: ignore[arg-type]
-    return _tried(
+    found = _tried(
         f"allow {said} for {', '.join(entry.reasons)}",
         "\n".join(lines),
         decided,
         lambda anomaly: _fits(settings, entry, anomaly),
     )
+    return replace(found, entry={**named, "reasons": entry.reasons})
 
 
 def _fits(settings: Settings, entry: _Entry, anomaly: Anomaly) -> bool:
