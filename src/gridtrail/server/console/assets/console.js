@@ -105,6 +105,15 @@
     if (event.target.closest && event.target.closest("[data-range]")) event.preventDefault();
   });
 
+  // What scrolls sideways and holds nothing to stop at can be reached by keyboard all the same.
+  const reach = () => {
+    for (const box of all(".wide, pre")) {
+      if (box.scrollWidth > box.clientWidth && !one("a, button, input", box)) box.tabIndex = 0;
+    }
+  };
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
+
   // Choosing actions: search, and no more than Slack takes at once.
   document.addEventListener("input", (event) => {
     const box = event.target.closest("[data-actions-search]");
