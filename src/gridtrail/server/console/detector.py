@@ -30,7 +30,7 @@ from gridtrail.server.console.workbench import OnProgress
 MOST_DAYS = 62
 """Days that a preview may look at."""
 
-_PREVIEW_DAYS = 14
+_PREVIEW_DAYS = 7
 _PEOPLE, _ANOMALIES = 10, 30
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})?|\.[0-9]{1,4}", re.ASCII)
 

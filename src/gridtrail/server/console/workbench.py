@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 OnProgress = Callable[[str, int, int], None]
 """Called by the work after each piece of it: a sentence, pieces done, pieces in all."""
 
-SECONDS = 60.0
+SECONDS = 90.0
 """How long a piece of work may take."""
 
 
