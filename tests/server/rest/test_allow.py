@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def test_an_entry_lives_and_ends_as_on_the_command_line(api: Any) -> None:
     assert "256 addresses" in notices[0]
     assert api.get("/allow")["entries"] == api.cli("allow", "list")
     assert api.get(f"/allow/{entry['id'][:6]}") == entry
-    assert set(entry) <= set(Entry.model_fields)
+    assert set(entry) == set(Entry.model_fields)
     again = api.call("POST", "/allow", json=body)
     assert (again.status_code, again.json()["error"]) == (409, "conflict")
     ended = api.call("DELETE", f"/allow/{entry['id']}")
@@ -90,3 +91,16 @@ def test_an_entry_that_is_kept_is_tried_by_its_id(api: Any) -> None:
     assert (found["words"], found["silenced"]) == ("user W0MATTHEW1", 2)
     assert api.call("GET", "/allow/simulation", params={"entry": "zz"}).status_code == 404
     assert api.call("GET", "/allow/simulation").status_code == 400
+
+
+def test_an_entry_of_another_organization_is_not_there(api: Any) -> None:
+    """One that is for all is seen by all."""
+    with AllowList(api.settings.state) as kept:
+        made, _ = draft(owner="o", reason="r", now=int(time.time()), asn=64500)
+        theirs = kept.add(replace(made, org="E0OTHER"))
+        assert theirs.id not in {one["id"] for one in api.get("/allow")["entries"]}
+        assert api.call("GET", f"/allow/{theirs.id}").status_code == 404
+        assert api.call("DELETE", f"/allow/{theirs.id}").status_code == 404
+        seen = api.call("GET", f"/allow/{theirs.id}", token=api.other)
+        kept.remove(theirs.id, "o")
+    assert seen.json()["org"] == "E0OTHER"

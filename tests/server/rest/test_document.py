@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
 from gridtrail.server.app import create_app
+from gridtrail.server.console.places import PLACES
 from gridtrail.server.rest.document import DOCUMENT, RESOURCES, document, guarded
 from gridtrail.server.rest.routing import CHANGES, PREFIX, READS, Guarded
 from gridtrail.settings import Settings
@@ -40,20 +43,18 @@ def test_every_route_is_guarded_and_in_the_document() -> None:
         assert (method == "GET") or needs["token"] == [CHANGES], path
 
 
-def test_the_application_has_no_other_routes_under_the_prefix(tmp_path: Any) -> None:
-    """What is not in the document is the document itself, and what says that nothing is there."""
+def _routes(place: Path) -> list[Any]:
+    """All routes of the application."""
     found = []
-    pending = list(create_app(Settings(data=tmp_path))._app.routes)  # type: ignore[attr-defined]
+    pending = list(create_app(Settings(data=place))._app.routes)  # type: ignore[attr-defined]
     while pending:
         route = pending.pop()
         inside = getattr(route, "original_router", None)
-        if inside is not None:
-            pending += inside.routes
-        elif str(getattr(route, "path", "")).startswith("/api/v"):
+        if inside is None:
             found.append(route)
-    others = {route.path for route in found if not isinstance(route, Guarded)}
-    assert others == {DOCUMENT, f"{PREFIX}/{{anything:any_text}}"}
-    assert len(found) == len(OPERATIONS) + 2
+        else:
+            pending += inside.routes
+    return found
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -85,6 +86,26 @@ def test_the_document_says_what_everything_is() -> None:
         for field, value in shape.get("properties", {}).items():
             told = value.get("description") or "$ref" in value or "$ref" in str(value.get("items"))
             assert told or "const" in str(value) or "enum" in value, (name, field)
+
+
+def test_the_handbook_names_every_operation() -> None:
+    """docs/api.md has each method and path, and none that there is not."""
+    page = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+    told = re.findall(r"`(GET|POST|PATCH|DELETE) (/\S*?)`", page)
+    assert sorted((m, PREFIX + path) for m, path in set(told)) == sorted(OPERATIONS)
+
+
+def test_the_application_is_made_of_these_doors(tmp_path: Any) -> None:
+    """Every route is the console's, the API's, the audit API's or one that is open on purpose."""
+    paths = {(m, r.path) for r in _routes(tmp_path) for m in getattr(r, "methods", None) or ("",)}
+    ours = {(method, str(r.path)) for r in guarded() for method in r.methods or ()}
+    console = {(place.method, place.path) for place in PLACES}
+    audit = {("GET", f"/audit/v1/{name}") for name in ("logs", "actions", "schemas")}
+    audit |= {("POST", "/audit/v1/logs"), ("GET", "/api/{method}"), ("POST", "/api/{method}")}
+    opened = {("GET", p) for p in ("/health", "/ready", "/metrics", DOCUMENT)}
+    opened |= {("HEAD", p) for p in ("/health", "/ready", DOCUMENT)}
+    nowhere = {("", f"{PREFIX}/{{anything:any_text}}")}
+    assert paths == ours | console | audit | opened | nowhere
 
 
 def test_the_document_needs_no_token(api: Any) -> None:

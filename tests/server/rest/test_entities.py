@@ -36,6 +36,21 @@ def test_a_person_comes_with_findings(api: Any) -> None:
     assert found["findings"] == api.cli("findings", "--org", "E0ACME", "--actor", "W0MATTHEW1")
 
 
+def test_an_app_is_what_it_did_and_what_was_done_to_it(api: Any, make_event: Any) -> None:
+    """Its addresses are those it came from; what was done to it has its name."""
+    done = make_event("app-done", 7, actor="W0ADMINS01", action="app_installed")
+    done["entity"] = {"type": "app", "app": {"id": "A0SCRAPER1", "name": "Scraper"}}
+    did = make_event("app-did", 8, actor="W0ADMINS01")
+    did["context"] = did["context"] | {"app": {"id": "A0SCRAPER1"}, "ip_address": "192.0.2.9"}
+    api.data.fill([done, did])
+    found = api.get("/apps/A0SCRAPER1")
+    assert found["name"] == "Scraper"
+    assert [row["id"] for row in found["changes"]] == ["app-done"]
+    assert found["activity"]["events"] == 2
+    assert [one["value"] for one in found["activity"]["addresses"]] == ["192.0.2.9"]
+    assert found["findings"] == []
+
+
 def test_what_nobody_has_seen_is_not_there(api: Any) -> None:
     """Nor is what only another organization has seen."""
     for path, _ in PLACES:

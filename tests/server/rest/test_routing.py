@@ -32,6 +32,7 @@ _OTHERS = "cursor status severity context window entry cidr asn client user app 
 NAMES = st.sampled_from(f"{_OF_EVENTS} {_OTHERS}".split())
 VALUES = (HOSTILE | st.text(max_size=40)).map(lambda text: quote(text, errors="replace"))
 VALUES |= st.binary(max_size=40).map(quote_from_bytes)
+KEYS = VALUES.map(lambda text: text.replace("/", "%2F"))  # a client would walk along `..`
 
 
 def check(answer: httpx.Response) -> None:
@@ -46,7 +47,7 @@ def check(answer: httpx.Response) -> None:
 
 
 @settings(max_examples=150)
-@given(path=st.sampled_from(READABLE), key=VALUES, pairs=st.lists(st.tuples(NAMES, VALUES)))
+@given(path=st.sampled_from(READABLE), key=KEYS, pairs=st.lists(st.tuples(NAMES, VALUES)))
 def test_whatever_is_asked_is_answered_in_one_shape(
     api: Any, path: str, key: str, pairs: list[tuple[str, str]]
 ) -> None:

@@ -21,7 +21,7 @@ from gridtrail.triage.finding import Finding
 from gridtrail.triage.store import FindingFilters
 
 _MOST_CHANGES = 25
-_ITS_OWN = "app_id IS NOT NULL"
+ITS_OWN = "app_id IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ async def show(visit: Visit) -> Response:
         raise NotHere("No app is named: open one from the audit logs.")
     both = ("(app_id = ? OR entity_type = 'app' AND entity_id = ?)", (key, key))
     wanted = Selection(EventFilter(org=visit.org), more=both)
-    activity = await activity_of(visit, wanted, "app", key, own=_ITS_OWN)
-    changes, name = await visit.lake(lambda lake: _changes(lake, visit.org, key))
+    activity = await activity_of(visit, wanted, "app", key, own=ITS_OWN)
+    changes, name = await visit.lake(lambda lake: changes_of(lake, visit.org, key))
     filters = FindingFilters(org=visit.org, actor=key)
     findings = await visit.state(visit.parts.findings.select, filters)
     await visit.trail(ENTITY_READ, ("app", key, name))
@@ -55,7 +55,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(page)
 
 
-def _changes(lake: Lake, org: str, key: str) -> tuple[list[Row], str]:
+def changes_of(lake: Lake, org: str, key: str) -> tuple[list[Row], str]:
     """The newest things done to the app, and its name as the log says it."""
     term = ("entity_type = 'app' AND entity_id = ? AND action <> 'anomaly'", (key,))
     rows = listed(lake, Selection(EventFilter(org=org), more=term), _MOST_CHANGES).rows

@@ -25,7 +25,7 @@ _MOST_EVENTS = 15
 _MOST_ANOMALIES = 20
 
 # the context of an app's event is the app's, not the person's
-_OWN = "app_id IS NULL"
+OWN = "app_id IS NULL"
 
 _KEPT = "console_activity"
 _COLUMNS = (
@@ -69,7 +69,7 @@ class Activity:
 
 
 async def activity_of(
-    visit: Visit, wanted: Selection, what: str, key: str, *, own: str = _OWN
+    visit: Visit, wanted: Selection, what: str, key: str, *, own: str = OWN
 ) -> Activity:
     """The activity of `wanted`; `own` is the term of what counts for addresses, clients, sessions
     and hours. Raises NotHere when there is none."""
@@ -82,7 +82,7 @@ async def activity_of(
 
 
 def activity(
-    lake: Lake, enrich: EnrichSettings, wanted: Selection, *, own: str = _OWN
+    lake: Lake, enrich: EnrichSettings, wanted: Selection, *, own: str = OWN
 ) -> Activity | None:
     """The activity of `wanted`, or None when it has no event; `own` as in `activity_of`."""
     newest = listed(lake, wanted, _MOST_EVENTS).rows

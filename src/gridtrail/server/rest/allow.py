@@ -64,10 +64,8 @@ class Entry(Shape):
     until: int | None = Field(description="The earlier of the two.")
     origin: Literal["gridtrail", "slack"] = Field(description="Where it was made.")
     at_slack: bool = Field(description="Whether Slack's own list is known to hold it.")
-    org: str | None = Field(default=None, description="Of which organization's Slack it came.")
-    expiry_told_at: int | None = Field(
-        default=None, description="When its end was said in the trail."
-    )
+    org: str | None = Field(description="Only for this organization; null: for all here.")
+    expiry_told_at: int | None = Field(description="When its end was said in the trail.")
 
 
 class Entries(Shape):
@@ -159,7 +157,8 @@ async def list_allow_entries(
 ) -> Response:
     """List the entries that hold."""
     now = time.time()
-    rows = [one.to_json(now) for one in await call.state(call.parts.allow_list.all)]
+    kept = await call.state(call.parts.allow_list.all)
+    rows = [one.to_json(now) for one in kept if one.org in (None, call.org)]
     shown = [row for row in rows if query.all or row["state"] in ("active", "later")]
     return answer({"entries": shown})
 
@@ -242,10 +241,15 @@ async def remove_allow_entry(call: Called, entry_id: str) -> Response:
 
 
 async def _entry(call: Call, entry_id: str) -> StoredEntry:
+    """The entry that is for the token's organization, or for all. Raises Refused `not_found`."""
+    missing = not_found("entry", entry_id, "list them at /api/v1/allow")
     try:
-        return await call.state(call.parts.allow_list.get, entry_id)
+        found = await call.state(call.parts.allow_list.get, entry_id)
     except WrongUse:
-        raise not_found("entry", entry_id, "list them at /api/v1/allow") from None
+        raise missing from None
+    if found.org not in (None, call.org):
+        raise missing
+    return found
 
 
 def _drafted(named: NewEntry | TrialQuery, **given: Any) -> tuple[StoredEntry, list[str]]:

@@ -1,4 +1,4 @@
-"""People, addresses, sessions and files: all that the console's pages show of one."""
+"""People, apps, addresses, sessions and files: all that the console's pages show of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from starlette.responses import Response
 from gridtrail.enrich.described import address_facts
 from gridtrail.lake.query import EventFilter
 from gridtrail.respond.trail import ENTITY_READ
-from gridtrail.server.console.entity import Activity, activity
+from gridtrail.server.console.app import ITS_OWN, changes_of
+from gridtrail.server.console.entity import OWN, Activity, activity
 from gridtrail.server.console.evidence import Anomaly
 from gridtrail.server.console.listing import ROW
 from gridtrail.server.console.selecting import Selection
@@ -94,7 +95,7 @@ class ActivityShape(Shape):
 
 
 class Person(Shape):
-    """A person, or an app that acts."""
+    """Somebody who acts."""
 
     id: str = Field(description="The id in Slack.")
     name: str = Field(description="The newest name.")
@@ -109,6 +110,18 @@ class Address(Shape):
     ip: str = Field(description="The address.")
     facts: Facts = Field(description="What it is.")
     activity: ActivityShape
+
+
+class App(Shape):
+    """An app: what it did and what was done to it."""
+
+    id: str = Field(description="The id in Slack.")
+    name: str = Field(description="Its newest name.")
+    activity: ActivityShape
+    changes: list[Facts] = Field(
+        description="The newest things done to it: installed, approved, given scopes."
+    )
+    findings: list[FindingShape] = Field(description="Those about it, the worst first.")
 
 
 class Session(Shape):
@@ -140,6 +153,27 @@ async def get_person(call: Called, person_id: str) -> Response:
     return answer({**known, "findings": [one.to_json() for one in about]})
 
 
+@router.read("/apps/{app_id:any_text}", App, 404)
+async def get_app(call: Called, app_id: str) -> Response:
+    """Read everything known of an app."""
+    both = ("(app_id = ? OR entity_type = 'app' AND entity_id = ?)", (app_id, app_id))
+    wanted = Selection(EventFilter(org=call.org), more=both)
+    found = await _activity(call, wanted, "app", app_id, own=ITS_OWN)
+    changes, name = await call.lake(lambda lake: changes_of(lake, call.org, app_id))
+    filters = FindingFilters(org=call.org, actor=app_id)
+    about = await call.state(call.parts.findings.select, filters)
+    await call.trail(ENTITY_READ, ("app", app_id, name))
+    return answer(
+        {
+            "id": app_id,
+            "name": name,
+            "activity": _json(found),
+            "changes": [_row(row) for row in changes],
+            "findings": [one.to_json() for one in about],
+        }
+    )
+
+
 @router.read("/addresses/{ip:any_text}", Address, 404)
 async def get_address(call: Called, ip: str) -> Response:
     """Read everything known of an address."""
@@ -169,9 +203,11 @@ async def get_file(call: Called, file_id: str) -> Response:
     return answer({"id": file_id, "name": name, "type": kind, "activity": _json(found)})
 
 
-async def _activity(call: Call, wanted: Selection, what: str, key: str) -> Activity:
+async def _activity(
+    call: Call, wanted: Selection, what: str, key: str, *, own: str = OWN
+) -> Activity:
     enrich = call.settings.enrich
-    found = await call.lake(lambda lake: activity(lake, enrich, wanted))
+    found = await call.lake(lambda lake: activity(lake, enrich, wanted, own=own))
     if found is None:
         raise not_found(what, key, "look for it at /api/v1/events")
     return found
@@ -193,8 +229,12 @@ def _json(found: Activity) -> dict[str, Any]:
             for day, (events, anomalies) in sorted(found.by_day.items())
         ],
         "anomalies": [_anomaly(one) for one in found.anomalies],
-        "newest": [{name: row[name] for name in ROW} for row in found.newest],
+        "newest": [_row(row) for row in found.newest],
     }
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ROW}
 
 
 def _anomaly(one: Anomaly) -> Mapping[str, Any]:
