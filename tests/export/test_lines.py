@@ -17,7 +17,7 @@ ROW = {"org": "E0", "id": "e1", "date_create": 5, "action": "user_login"}
 @pytest.mark.parametrize("kind", RECORD_FORMATS)
 def test_one_ascii_line(kind: ExportFormat) -> None:
     """A line is ASCII without line breaks, whatever the event's texts hold."""
-    event = {"id": "e1", "n": "zo\u00eb\n\u2028\u202e\x85\U0001f600", "x": 1}
+    event = {"id": "e1", "n": "zo\u00eb\n\u2028\u202e\x7f\x85\U0001f600", "x": 1}
     raw = json.dumps(event, ensure_ascii=False, indent=1)
     line = event_line({**ROW, "raw": raw}, kind)
     assert line.isascii()
@@ -54,6 +54,16 @@ def test_no_event(kind: ExportFormat, raw: str) -> None:
     """What is no event is refused as a record to skip."""
     with pytest.raises(SkipRecord):
         event_line({**ROW, "raw": raw}, kind)
+
+
+@pytest.mark.parametrize("kind", [ExportFormat.ocsf, ExportFormat.ecs])
+@pytest.mark.parametrize("deep", ["[" * 400 + "]" * 400, '"\\ud800 half"'])
+def test_odd_but_json(kind: ExportFormat, deep: str) -> None:
+    """What a fast writer of JSON refuses is written all the same."""
+    raw = f'{{"id":"e1","details":{{"x":{deep}}}}}'
+    made = json.loads(event_line({**ROW, "raw": raw}, kind))
+    holder = made["unmapped"] if kind is ExportFormat.ocsf else made["slack"]["audit"]
+    assert holder["details"] == json.loads(raw)["details"]
 
 
 @pytest.mark.parametrize("kind", RECORD_FORMATS)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
 
 SETTINGS = """
 [[forward]]
@@ -35,12 +38,36 @@ def eventually(true: Callable[[], Any], what: str) -> Any:
     raise AssertionError(f"Not within two minutes: {what}")
 
 
-def test_targets_of_the_settings(data: Any, serve: Any, make_event: Any) -> None:
-    """The server sends on what it has and what is posted; a target that is gone holds up nobody,
+class Busy(BaseHTTPRequestHandler):
+    """Has no time for anybody."""
+
+    def do_POST(self) -> None:
+        """Answer one call."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(503)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    """The port of a receiver that answers 503."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_targets_of_the_settings(data: Any, serve: Any, make_event: Any, busy: int) -> None:
+    """The server sends on what it has and what is posted; a target that fails holds up nobody,
     is loud, and its distance is in the metrics."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    (data.path / "gridtrail.toml").write_text(SETTINGS.format(port=port))
+    (data.path / "gridtrail.toml").write_text(SETTINGS.format(port=busy))
     data.fill([make_event("a"), make_event("b", 1)])
     server = serve(data, detect_seconds=0)
     out = data.path / "out"
@@ -70,5 +97,5 @@ def test_targets_of_the_settings(data: Any, serve: Any, make_event: Any) -> None
     assert metrics()['gridtrail_forward_sent{target="archive"}'] == 3
     assert server.stop() == 0
     said = server.log_file.read_text()
-    assert "The target gone does not answer" in said
+    assert "The target gone answers 503" in said
     assert "hidden" not in said

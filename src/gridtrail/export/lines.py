@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from gridtrail.errors import SkipRecord
 from gridtrail.export.ecs import ecs_event, ecs_finding
 from gridtrail.export.formats import ExportFormat
@@ -54,11 +56,24 @@ def finding_line(finding: Mapping[str, Any], kind: ExportFormat, *, version: int
 
 def _line(value: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return _ascii(orjson.dumps(value).decode())
+    except orjson.JSONEncodeError:  # very deep, or with half a surrogate pair
+        return _slow_line(value)
+
+
+def _slow_line(value: Mapping[str, Any]) -> str:
+    try:
+        return _ascii(json.dumps(value, separators=(",", ":"), allow_nan=False))
     except (ValueError, RecursionError, TypeError) as error:
         raise SkipRecord("not_json", f"It has no form in JSON ({error}): look at it.") from error
 
 
 def _ascii(text: str) -> str:
     """JSON `text` with everything beyond ASCII escaped: the same JSON."""
-    return _BEYOND_ASCII.sub(lambda found: json.dumps(found.group())[1:-1], text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _BEYOND_ASCII.sub(lambda found: _escaped(found.group()), text)
+
+
+def _escaped(letter: str) -> str:
+    return "\\u007f" if letter == "\x7f" else json.dumps(letter)[1:-1]

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gridtrail.errors import SkipRecord
@@ -93,6 +94,7 @@ def text_in(holder: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+@lru_cache(4096)
 def address(text: str | None) -> str | None:
     """`text` when it is an IP address, else None."""
     if text is None:
@@ -106,10 +108,10 @@ def address(text: str | None) -> str | None:
 
 def filled(**values: Any) -> dict[str, Any]:
     """The `values` that are there: None, empty lists and empty objects are left out."""
-    return {key: value for key, value in values.items() if value is not None and value not in _NONE}
+    return {key: value for key, value in values.items() if value or value in _MEANT}
 
 
-_NONE: tuple[object, ...] = ("", [], {})
+_MEANT = (0, False)
 
 
 def _integer(digits: str) -> int | str:

@@ -38,6 +38,8 @@ def set_up(level: str = "info", stream: TextIO | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
+    # it would write a line for each call, with its address, which may hold a secret
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _json(value: Any, **_options: Any) -> str:
