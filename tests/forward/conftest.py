@@ -10,6 +10,8 @@ import shutil
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pyarrow as pa
 import pytest
 import trustme
@@ -312,3 +315,45 @@ def syslog(trusted: ssl.SSLContext) -> Iterator[SyslogReceiver]:
     receiver = SyslogReceiver(trusted)
     yield receiver
     receiver.stop()
+
+
+class ObjectStore:
+    """Object storage that speaks S3, a process of its own, and somebody else's client of it."""
+
+    def __init__(self) -> None:
+        code = (
+            "from werkzeug.serving import make_server; "
+            "from moto.server import DomainDispatcherApplication, create_backend_app; "
+            "app = DomainDispatcherApplication(create_backend_app); "
+            "server = make_server('127.0.0.1', 0, app, threaded=True); "
+            "print(server.port, flush=True); server.serve_forever()"
+        )
+        command = [sys.executable, "-c", code]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self.process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        self.client: Any = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            region_name="us-east-1",
+        )
+
+    def stop(self) -> None:
+        self.client.close()
+        self.process.terminate()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """Object storage with the bucket `logs`."""
+    store = ObjectStore()
+    store.client.create_bucket(Bucket="logs")
+    yield store
+    store.stop()

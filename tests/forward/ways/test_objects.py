@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from gridtrail.errors import BadSettings
@@ -23,46 +20,21 @@ Records = Callable[[int], list[Sendable]]
 KEYS = {"access_key": "testing", "secret_key": "testing", "region": "us-east-1"}
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[str]:
+@pytest.fixture
+def store(object_store: Any) -> str:
     """The address of a store with the bucket `logs`."""
-    code = (
-        "import sys; from werkzeug.serving import make_server; "
-        "from moto.server import DomainDispatcherApplication, create_backend_app; "
-        "app = DomainDispatcherApplication(create_backend_app); "
-        "server = make_server('127.0.0.1', 0, app, threaded=True); "
-        "print(server.port, flush=True); server.serve_forever()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout is not None
-    url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-    client(url).create_bucket(Bucket="logs")
-    yield url
-    process.terminate()
-    process.wait()
-    process.stdout.close()
+    return str(object_store.url)
 
 
-def client(url: str) -> Any:
-    """Somebody else's client of the store."""
-    return boto3.client(
-        "s3",
-        endpoint_url=url,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        region_name="us-east-1",
-    )
-
-
-def test_a_batch_is_an_object(store: str, settings: Make, records: Records, tmp_path: Path) -> None:
+def test_a_batch_is_an_object(
+    object_store: Any, store: str, settings: Make, records: Records, tmp_path: Path
+) -> None:
     """A batch is one object below the prefix; the same batch again replaces it."""
     target = settings("objects", url="s3://logs/slack/", endpoint=store, **KEYS)
     way = ObjectsWay(target, tmp_path)
     way.send(records(2), "0001")
     way.send(records(3), "0001")
-    s3 = client(store)
+    s3 = object_store.client
     found = s3.list_objects_v2(Bucket="logs", Prefix="slack/")["Contents"]
     assert [one["Key"] for one in found] == ["slack/t-events-0001.ndjson"]
     body = s3.get_object(Bucket="logs", Key=found[0]["Key"])["Body"].read()
