@@ -66,6 +66,7 @@ def test_a_backtest_shows_what_it_would_have_hit(ruled: Any) -> None:
     narrow = ruled.post(path, form | {"to": "2023-11-17"}, cookie=cookie).text
     assert "<b>1 hit</b>" in narrow
     assert "id=again-1" in narrow
+    assert "<bdi>Matt</bdi>" in narrow
     assert ruled.data.lake.day_counts(ORG) == before
     page = ruled.get(f"{PATH}?org={ORG}").text
     assert "Last tried by A admin" in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gridtrail.detect import plugins
 from gridtrail.detect.budget import ABSOLUTE
 from gridtrail.detect.contract import Detector
-from gridtrail.detect.state import day_of
+from gridtrail.detect.state import day_of, midnight
 from gridtrail.detectors import all_detectors
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import Stop, WrongUse
@@ -21,6 +21,7 @@ from gridtrail.lab.tuning import Tried, Tuning, tune
 from gridtrail.lake.lake import Lake
 from gridtrail.server.console.bars import Bars, Value, bars
 from gridtrail.server.console.detector_facts import DAYS, DetectorFacts, overview, paragraphs
+from gridtrail.server.console.names import names_of
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.text import counted, shortened
 from gridtrail.server.console.times import DAY, day_said, written
@@ -69,6 +70,7 @@ class Preview:
     chart: Bars | None = None
     people: Sequence[Mapping[str, Any]] = ()
     changed: Sequence[Tried] = ()
+    names: Mapping[str, str] = field(default_factory=dict)  # of people, by id
     more: int = 0
     budget: float = 0.0  # the setting that would put it in force
 
@@ -114,6 +116,10 @@ async def preview(visit: Visit) -> Response:
     except (WrongUse, Stop) as error:  # as a part of the page; htmx shows no page of an error
         return visit.page(Preview(str(error)))
     changed = [one for one in found.anomalies if one.raised_by != "both"]
+    people = found.by_person()[:_PEOPLE]
+    who = {str(row["subject"]) for row in people} | {one.emitted.subject for one in changed}
+    org, end = visit.org, midnight(found.last) + DAY
+    names = await visit.lake(lambda lake: names_of(lake, org, who, end))
     chart = bars(
         "Anomalies a day: in force and tried",
         [_compared(row) for row in found.by_day()],
@@ -124,8 +130,9 @@ async def preview(visit: Visit) -> Response:
             "",
             found,
             chart,
-            found.by_person()[:_PEOPLE],
+            people,
             changed[:_ANOMALIES],
+            names,
             max(0, len(changed) - _ANOMALIES),
             budget,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from gridtrail.rules.backtest import Backtest, backtest
 from gridtrail.rules.cases import Case, cases_of
 from gridtrail.server.console.bars import Bars, Value, bars
 from gridtrail.server.console.detector_facts import DAYS
+from gridtrail.server.console.names import names_of
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.rule_facts import (
     LastTry,
@@ -28,7 +29,7 @@ from gridtrail.server.console.rule_facts import (
 )
 from gridtrail.server.console.rules import overview_of
 from gridtrail.server.console.text import counted, shortened
-from gridtrail.server.console.times import DAY, day_said, parsed, written
+from gridtrail.server.console.times import DAY, day_said, parsed
 from gridtrail.server.console.visit import Visit
 from gridtrail.server.console.workbench import OnProgress
 
@@ -56,6 +57,7 @@ class RulePage:
     cases_text: str
     chart: Bars
     hits: Sequence[Mapping[str, Any]]
+    names: Mapping[str, str]  # of people, by id
     first: str  # of a backtest, as forms hold days
     last: str
     tried: LastTry | None
@@ -74,13 +76,14 @@ class Tried:
     chart: Bars | None = None
     people: Sequence[tuple[str, int]] = ()
     hits: Sequence[Any] = ()
+    names: Mapping[str, str] = field(default_factory=dict)  # of people, by id
 
 
 async def show(visit: Visit) -> Response:
     """The page. Raises NotHere."""
     facts, last_day = await _facts(visit)
     rule, org = facts.rule, visit.org
-    hits = await visit.lake(lambda lake: newest_hits(lake, org, rule.id))
+    hits, names = await visit.lake(lambda lake: _newest(lake, org, rule.id))
     cases, _problems = await visit.state(cases_of, rule.path)
     content = rule.content
     first = last_day - DAYS + 1
@@ -94,8 +97,9 @@ async def show(visit: Visit) -> Response:
             await visit.state(_text, rule.path),
             cases,
             "" if not cases else await visit.state(_text, cases[0].path),
-            _days(visit, facts.hits, first, last_day),
+            _days(facts.hits, first, last_day),
             hits,
+            names,
             day_of((last_day - _TRIED_DAYS + 1) * DAY).isoformat(),
             day_of(last_day * DAY).isoformat(),
             visit.parts.rules.tries.get((org, rule.key)),
@@ -123,10 +127,22 @@ async def try_it(visit: Visit) -> Response:
     ends = (day_of(first).isoformat(), day_of(last).isoformat())
     visit.parts.rules.tries[org, key] = LastTry(now(), visit.account.name, *ends, len(found.hits))
     by_day = Counter(hit.at // DAY for hit in found.hits)
-    chart = _days(visit, by_day, first // DAY, last // DAY)
+    chart = _days(by_day, first // DAY, last // DAY)
     people = Counter(hit.subject or "nobody" for hit in found.hits)
     newest = sorted(found.hits, key=lambda hit: -hit.at)[:_SHOWN]
-    return visit.page(Tried("", found, chart, people.most_common(10), newest))
+    most = people.most_common(10)
+    who = {hit.subject for hit in newest} | {one for one, _ in most}
+    names = await visit.lake(lambda lake: names_of(lake, org, who, last))
+    return visit.page(Tried("", found, chart, most, newest, names))
+
+
+def _newest(
+    lake: Lake, org: str, rule_id: str
+) -> tuple[list[Mapping[str, Any]], Mapping[str, str]]:
+    """The newest hits, and the names of those whom they are about."""
+    hits = newest_hits(lake, org, rule_id)
+    last = max((hit["at"] for hit in hits), default=0)
+    return hits, names_of(lake, org, [hit["subject"] for hit in hits], last)
 
 
 async def _facts(visit: Visit) -> tuple[RuleFacts, int]:
@@ -152,13 +168,11 @@ def _texts(value: object) -> list[str]:
     return [str(value)] if value else []
 
 
-def _days(visit: Visit, hits: Mapping[int, int], first: int, last: int) -> Bars:
+def _days(hits: Mapping[int, int], first: int, last: int) -> Bars:
     values = []
     for day in range(first, last + 1):
         number = hits.get(day, 0)
-        title = f"{day_said(day * DAY)}: {counted(number, 'hit')}"
-        span = {"oldest": written(day * DAY), "latest": written(day * DAY + DAY - 1)}
-        values.append(Value(number, title, visit.link("/logs", span) if number else ""))
+        values.append(Value(number, f"{day_said(day * DAY)}: {counted(number, 'hit')}"))
     return bars("Hits a day", values, ends=(day_said(first * DAY), day_said(last * DAY)))
 
 
