@@ -22,8 +22,8 @@ _PER_HOUR = {"slack": 20, "webhook": 0, "apprise": 20}
 
 
 class ChannelSettings(BaseModel, extra="forbid"):
-    """One way to reach people or programs. Secrets are best given as files or in the environment;
-    paths are relative to the data directory, and read anew for each message."""
+    """One way to reach people or programs. Secrets are best given as files: paths are relative to
+    the data directory, and read anew for each message."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="What rules call it.")
     kind: Literal["slack", "webhook", "apprise"] = Field(

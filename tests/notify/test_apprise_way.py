@@ -49,7 +49,9 @@ def test_a_finding_is_told_in_plain_text(way: Make, far: Any, finding: Make) -> 
     assert "Who: W0MATT" in given["message"]
     assert given["message"].endswith("https://g.example/findings/F0001")
     far.moods = ["500"]
-    assert isinstance(way(url).send(one), Again)
+    failed = way(url).send(one)
+    assert isinstance(failed, Again)
+    assert "error=500" in failed.why
     unknown = way("nothing-such://x").send(one)
     assert unknown == Again("Apprise does not know such an address: correct url.")
 

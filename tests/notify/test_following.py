@@ -188,3 +188,21 @@ def test_what_is_found_at_night_is_told_in_the_morning(
     home.now += 30
     home.round()
     assert list(far.shown.values())[1]["text"] == "2 findings, the worst is high"
+
+
+def test_hostile_text_arrives_as_it_is(
+    install: Make, receivers: Make, hook: Make, bot: Make, finding: Make
+) -> None:
+    """NUL, half a surrogate pair and Slack's own syntax hold up nothing: programs get the text,
+    people see it."""
+    programs, people = receivers(), receivers()
+    home = install(hook(programs.url), bot(people.url, group_seconds=0))
+    text = "a\0b\ud800<!channel>\u202e"
+    home.save(finding(1, title=text, rules=(text,), ips=(text,), context={"x": [text]}))
+    home.until_quiet()
+    (got,) = programs.taken
+    told = got.json["findings"][0]
+    assert (told["title"], told["rules"], told["context"]["x"]) == (text, [text], [text])
+    (shown,) = people.shown.values()
+    wanted = "HIGH: a⟨U+0000⟩b⟨U+D800⟩&lt;!channel&gt;⟨U+202E⟩"
+    assert shown["blocks"][0]["text"]["text"] == wanted

@@ -114,7 +114,7 @@ def test_whatever_comes_all_of_it_goes_once_in_order_and_within_the_limit(
     outside, inside = list(coming), list[Waiting]()
     gone: list[int] = []
     news: list[tuple[int, bool]] = []
-    now = number = tries = 0
+    now = tries = 0
     while outside or inside:
         assert now < 60 * HOUR, "something waits for ever"
         inside += [one for one in outside if one.created_at <= now]
@@ -124,9 +124,8 @@ def test_whatever_comes_all_of_it_goes_once_in_order_and_within_the_limit(
             inside = [one for one in inside if one not in batch]
             tries += 1
             if tries - 1 in failing:  # it fails, and from now on is what it is
-                number += 1
                 about = tuple(name for one in batch for name in one.finding_ids)
-                parts = batch[0] if len(batch) == 1 else joined(batch, about, number)
+                parts = batch[0] if len(batch) == 1 else joined(batch, about)
                 inside.append(replace(parts, attempts=parts.attempts + 1, due_at=now + 60))
                 break
             gone += [n for one in batch for n in originals(one)]
@@ -145,13 +144,12 @@ def test_whatever_comes_all_of_it_goes_once_in_order_and_within_the_limit(
         )
 
 
-def joined(batch: list[Waiting], about: tuple[str, ...], number: int) -> Waiting:
-    """Several that became one: its id tells of which."""
+def joined(batch: list[Waiting], about: tuple[str, ...]) -> Waiting:
+    """Several that became one, in the place of the first: its id tells of which."""
     ids = "+".join(one.id for one in batch)
     rank = max(one.severity_rank for one in batch)
     return replace(
-        batch[0], id=ids, number=1_000 + number, kind="several", finding_ids=about,
-        severity_rank=rank,
+        batch[0], id=ids, kind="several", finding_ids=about, severity_rank=rank
     )  # fmt: skip
 
 

@@ -89,10 +89,9 @@ def test_a_finding_is_told_while_the_server_runs(
 
 
 def test_what_the_server_does_itself_is_told() -> None:
-    """Work that fails is a condition with its reason."""
-    found = conditions(
-        {"collecting": Status("failing", "Slack is gone."), "detecting": Status("working")}
-    )
+    """Work that fails is a condition with its reason; what only begins says nothing yet."""
+    parts = {"collecting": Status("failing", "Slack is gone."), "detecting": Status("working")}
+    found = conditions({**parts, "notifying": Status("starting")})
     assert [(one.subject, one.bad, one.text) for one in found] == [
         ("server's collector", True, "The server's collector fails (Slack is gone)"),
         ("server's detection", False, "The server's detection fails ()"),

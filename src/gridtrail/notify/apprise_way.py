@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import apprise
@@ -10,15 +11,19 @@ from gridtrail.errors import BadSettings
 from gridtrail.notify.message import Message
 from gridtrail.notify.outcomes import Again, Delivered, Outcome
 from gridtrail.notify.secrets import needed
-from gridtrail.notify.text import Links, beginning, counted, facts, for_anyone, heading
+from gridtrail.notify.text import Links, beginning, counted, facts, for_anyone, heading, visible
 from gridtrail.settings_notify import ChannelSettings
 from gridtrail.triage.finding import SEVERITIES
 from gridtrail.triage.words import number
 
 _TITLE = 200
+_WHY = 200
 _LINE = 500
 _LISTED = 10
 _NARRATIVE = 700
+
+# what went wrong is in the outcome; its other lines may hold addresses, which may hold secrets
+logging.getLogger("apprise").propagate = False
 
 
 class AppriseWay:
@@ -30,7 +35,7 @@ class AppriseWay:
         self._links = links
 
     def send(self, message: Message) -> Outcome:
-        """Hand it to the service; Apprise says no more than that it went, or did not."""
+        """Hand it to the service."""
         try:
             url = needed(self._channel, "url", self._home)
         except BadSettings as error:
@@ -40,9 +45,13 @@ class AppriseWay:
         if not service.add(url):
             return Again("Apprise does not know such an address: correct url.")
         title, text = worded(message, self._links)
-        if service.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT):
+        form = apprise.NotifyFormat.TEXT
+        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+            done = service.notify(body=text, title=title, body_format=form)
+            why = visible(" ".join(said.getvalue().split()))[:_WHY]
+        if done:
             return Delivered()
-        return Again("The service did not take it, or was not reached.")
+        return Again(f"The service did not take it, or was not reached ({why or 'no reason'}).")
 
 
 def worded(message: Message, links: Links) -> tuple[str, str]:

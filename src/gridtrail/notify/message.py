@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-
-import orjson
 
 from gridtrail.triage.finding import Finding
 
@@ -87,8 +86,8 @@ def digest_of(finding: Finding, merged_into: str | None) -> str:
         finding.reasons, finding.rules, finding.actor_ids, finding.ips, len(finding.event_ids),
         files, merged_into,
     ]  # fmt: skip
-    text = orjson.dumps(facts, default=str)
-    return hashlib.sha256(text).hexdigest()[:32]
+    text = json.dumps(facts)  # escapes what is no text, such as half a surrogate pair
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def worst_first(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -47,7 +47,8 @@ class Pace:
 def plan(
     waiting: Sequence[Waiting], noticed: Sequence[int], pace: Pace, now: int
 ) -> list[list[Waiting]]:
-    """The messages to send now, in their order; those of one list become one message.
+    """The messages to send now, in their order; those of one list become one message, which takes
+    the place of its first.
 
     `noticed` are the times at which news were sent lately.
     """

@@ -196,7 +196,8 @@ class Outbox:
         self, *, state: str | None = None, channel: str | None = None, limit: int | None = 100
     ) -> list[Message]:
         """Messages, the newest first."""
-        query = messages.select().order_by(messages.c.number.desc()).limit(limit)
+        order = (messages.c.created_at.desc(), messages.c.number.desc())
+        query = messages.select().order_by(*order).limit(limit)
         if state is not None:
             query = query.where(messages.c.state == state)
         if channel is not None:
@@ -260,12 +261,13 @@ def put(
     severity_rank: int = 0,
     about: str | None = None,
     message_id: str | None = None,
+    number: int | None = None,
 ) -> str:
     """Put a message into the outbox, in the transaction of `connection`; its id."""
-    number = sa.select(sa.func.coalesce(sa.func.max(messages.c.number), 0) + 1).scalar_subquery()
+    newest = sa.select(sa.func.coalesce(sa.func.max(messages.c.number), 0) + 1).scalar_subquery()
     values = {
         "id": message_id or uuid.uuid4().hex,
-        "number": number,
+        "number": newest if number is None else number,
         "channel": channel,
         "kind": kind,
         "state": "waiting",
@@ -283,7 +285,13 @@ def put(
 
 
 def join(connection: sa.Connection, found: Sequence[Message], now: int) -> Message:
-    """Make one message of several that never left."""
+    """Make one message of several that never left.
+
+    It takes the place of the first of them: whatever comes later about one of its findings still
+    comes later.
+    """
+    place = found[0].number
+    _set(connection, found[0].id, number=-place)  # it is out of the row
     body = {
         "findings": worst_first([one for message in found for one in message.findings]),
         "news": {name: kind for m in found for name, kind in m.body.get("news", {}).items()},
@@ -297,6 +305,7 @@ def join(connection: sa.Connection, found: Sequence[Message], now: int) -> Messa
         due_at=now,
         finding_ids=[name for one in found for name in one.finding_ids],
         severity_rank=max(one.severity_rank for one in found),
+        number=place,
     )
     for one in found:
         _set(connection, one.id, state="joined", joined_to=joined, done_at=now, body={})

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-import orjson
 
 from gridtrail.errors import BadSettings
 from gridtrail.notify.message import Message
@@ -68,7 +68,8 @@ class WebhookWay:
             secrets = [needed(channel, "secret", self._home)]
             if previous := secret(channel, "previous_secret", self._home):
                 secrets.append(previous)
-            body = orjson.dumps(content(message))
+            # escapes what is no text, such as half a surrogate pair of a hostile event
+            body = json.dumps(content(message), separators=(",", ":")).encode()
             headers = signed(message.id, int(self._clock()), body, secrets)
             return asyncio.run(self._post(url, body, headers, self._certificates()))
         except BadSettings as error:

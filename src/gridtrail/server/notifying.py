@@ -65,6 +65,8 @@ def conditions(parts: Mapping[str, Fares]) -> list[Condition]:
     """What there is to tell of the server's own work."""
     found = []
     for part, status in parts.items():
+        if status.state not in ("working", "failing"):
+            continue  # a beginning is neither
         name = f"server's {_NAMES.get(part, f'forwarding to {part}')}"
         why = status.why.rstrip(".")
         found.append(Condition(name, status.state == "failing", f"The {name} fails ({why})"))
