@@ -155,6 +155,7 @@ class AllowSettings(BaseModel, extra="forbid"):
     )
     user: str | None = Field(default=None, description="Slack's id of a user.")
     app: str | None = Field(default=None, description="Slack's id of an app.")
+    org: str | None = Field(default=None, description="Only this organization; by default all.")
     reasons: list[str] = Field(default=[], description="Only these reasons; by default all.")
     since: AwareDatetime | date | None = Field(
         default=None, description="From this day (UTC) or time on; by default always."

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from gridtrail.respond.allow_list import AllowList, draft
+from gridtrail.triage.store import FindingStore
+
 WHY = ("--reason", "our office", "--owner", "ann", "--format", "json")
 
 
@@ -67,3 +70,61 @@ def test_it_is_tried_on_the_past(gridtrail: Any, lately: list[Any]) -> None:
         assert gridtrail("allow", "simulate", *other, "--format", "json").json == []
     user = ("--user", "W0MIRAQ7X1", "--for", "ip_address")
     assert len(gridtrail("allow", "simulate", *user, "--format", "json").json) == 1
+
+
+def test_what_was_judged_true_is_said_first(gridtrail: Any, data: Any, lately: list[Any]) -> None:
+    """Silencing it ends with 1, and the finding stands above the anomalies."""
+    assert gridtrail("detect").code == 0
+    with FindingStore(data / "state.db") as findings:
+        (finding,) = findings.select()
+        findings.decide(finding.id, verdict="true_positive")
+    entry = ("--user", "W0MIRAQ7X1", "--format", "json")
+    tried = gridtrail("allow", "simulate", *entry)
+    assert tried.code == 1
+    assert [row["kind"] for row in tried.json] == ["finding", "anomaly"]
+    assert tried.json[0]["verdict"] == "true_positive"
+    assert "1 of them judged true" in tried.err
+    assert gridtrail("allow", "simulate", "--user", "W0NOBODY99").code == 0
+    assert gridtrail("allow", "simulate", *entry, "--from", "10m").code == 0
+
+
+def test_both_lists_are_made_alike(gridtrail: Any, slack: Any, lately: list[Any]) -> None:
+    """Shown first; a yes is needed; what was done stands in Gridtrail's own trail."""
+    allowed = slack.organization.detection.allowed
+    allowed.write(["198.51.100.0/24"], [64500])
+    add = ("--cidr", "192.0.2.0/24", *WHY, "--org", "E0KESTREL")
+    assert gridtrail("allow", "add", *add).code == 0
+    only = ("--user", "W0MIRAQ7X1", "--for", "tor", *WHY)
+    assert gridtrail("allow", "add", *only, "--yes-risky").code == 0
+    for way, changes in (("pull", 2), ("push", 1)):
+        shown = gridtrail("allow", way, "--dry-run", "--format", "json")
+        assert (len(shown.json), "Nothing was changed" in shown.err) == (changes, True)
+        refused = gridtrail("allow", way)
+        assert (refused.code, "give --yes" in refused.err) == (2, True)
+    assert (allowed.cidrs, allowed.asns) == (["198.51.100.0/24"], [64500])
+    for way in ("pull", "push"):
+        assert gridtrail("allow", way, "--yes").code == 0
+        assert "Both sides agree" in gridtrail("allow", way).err
+    assert allowed.cidrs == ["198.51.100.0/24", "192.0.2.0/24"]
+    listed = gridtrail("allow", "list", "--format", "json").json
+    assert sorted(str(row["asn"] or row["cidr"] or row["user"]) for row in listed) == [
+        "192.0.2.0/24", "198.51.100.0/24", "64500", "W0MIRAQ7X1"
+    ]  # fmt: skip
+    trail = gridtrail("logs", "--format", "json", "--limit", "100").json
+    actions = [one["action"] for one in trail]
+    for action in ("gridtrail_allow_list_pulled", "gridtrail_allow_list_pushed"):
+        assert actions.count(action) == 1
+    assert actions.count("gridtrail_allow_entry_added") == 2
+
+
+def test_what_expired_is_told_with_the_list(gridtrail: Any, data: Any) -> None:
+    """Once; it is gone from the list and stays among all."""
+    with AllowList(data / "state.db") as kept:
+        now = int(time.time()) - 100
+        one, _ = draft(owner="ann", reason="r", now=now, expires_at=now + 50, asn=64500)
+        kept.add(one)
+    first = gridtrail("allow", "list", "--format", "json")
+    assert (first.json, "Expired: asn 64500 (of ann)" in first.err) == ([], True)
+    assert "Expired" not in gridtrail("allow", "list").err
+    (ended,) = gridtrail("allow", "list", "--all", "--format", "json").json
+    assert ended["state"] == "expired"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -95,3 +97,39 @@ def test_without_a_token_the_next_step_is_said(gridtrail: Any) -> None:
     result = gridtrail("signout", "W0NOBODY99", "--yes")
     assert result.code == 2
     assert "GRIDTRAIL_RESPOND__TOKEN" in result.err
+
+
+def test_waiting_ends_with_slacks_own_event(
+    gridtrail: Any, slack: SlackState, store: Callable[..., None]
+) -> None:
+    """`--wait` goes on until the event is collected, by whomever; without one, until its end."""
+    user = someone(slack)
+    known = {one["id"] for one in logged(slack, user)}
+
+    def collect() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if new := [one for one in logged(slack, user) if one["id"] not in known]:
+                store(new)
+                return
+            time.sleep(0.05)
+
+    collector = threading.Thread(target=collect)
+    collector.start()
+    (row,) = gridtrail("signout", user, "--yes", "--wait", "5m", "--format", "json").json
+    collector.join()
+    assert row["state"] == "confirmed"
+    other = someone(slack)
+    (row,) = gridtrail("signout", other, "--yes", "--wait", "1s", "--format", "json").json
+    assert row["state"] == "sent"
+
+
+def test_what_was_done_is_on_the_trail(gridtrail: Any, slack: SlackState) -> None:
+    """Asking and doing, with who, whom, why and what Slack said."""
+    user = someone(slack)
+    assert gridtrail("signout", user, "--yes", "--reason", "a drill").code == 0
+    rows = gridtrail("logs", "--entity", user, "--format", "json").json
+    done = {one["action"]: one for one in rows if one["action"].startswith("gridtrail_sign_out")}
+    assert set(done) == {"gridtrail_sign_out_requested", "gridtrail_sign_out_done"}
+    details = orjson.loads(done["gridtrail_sign_out_done"]["details"])
+    assert (details["reason"], details["said"]) == ("a drill", "Slack did it.")

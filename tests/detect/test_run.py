@@ -13,6 +13,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from gridtrail.detect import stage
+from gridtrail.detect.allow import AllowEntry
 from gridtrail.detect.cases import Act, Case, CaseRunner, Find, Life, act_events
 from gridtrail.detect.checks import Bench
 from gridtrail.detect.contract import DAY_SECONDS, Detector
@@ -148,6 +149,14 @@ def test_organizations_are_apart(run: Run, lake: Lake) -> None:
     found = {one.org: len(one.emitted) for one in report.organizations}
     assert found == {stage.ORG: 1, "E0OTHER": 0}
     assert [s.state for s in report.organizations[0].states] == ["learning"]
+
+
+@pytest.mark.parametrize(("org", "said"), [(stage.ORG, 0), (None, 0), ("E0OTHER", 1)])
+def test_an_entry_is_for_its_organization(run: Run, org: str | None, said: int) -> None:
+    """What is allowed in another organization is said in this one."""
+    entry = AllowEntry("ben", user="W0BEN", org=org)
+
+    assert len(run(allow=[entry], dry_run=True).emitted) == said
 
 
 def test_future_events_wait(run: Run, lake: Lake) -> None:

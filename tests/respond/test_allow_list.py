@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from gridtrail.errors import WrongUse
+from gridtrail.lake.query import EventFilter
 from gridtrail.respond.allow_list import AllowList, StoredEntry, draft, entries, normalised
+from gridtrail.respond.trail import Trail
 
 NOW = 1_795_000_000
 
@@ -95,3 +97,33 @@ def test_what_cannot_be_an_entry(wrong: dict[str, Any], words: str) -> None:
     """The sentence says what is missing or wrong."""
     with pytest.raises(WrongUse, match=words):
         made(**wrong)
+
+
+def test_what_expired_is_told_once(state_place: Path | str, log: Any) -> None:
+    """With a place in the trail; what somebody removed, or what does not end, is not told."""
+    clock = [NOW]
+    with AllowList(state_place, clock=lambda: clock[0]) as kept:
+        short = kept.add(made(cidr="192.0.2.0/24", expires_at=NOW + 10, org="E0ACME"))
+        kept.add(made(cidr="198.51.100.0/24"))
+        gone = kept.add(made(asn=64500, expires_at=NOW + 10))
+        kept.remove(gone.id, "bob")
+        clock[0] += 9
+        assert kept.tell_expired("E0OTHER") == []
+        clock[0] += 1
+        assert [one.id for one in kept.tell_expired("E0OTHER")] == [short.id]
+        assert kept.tell_expired("E0OTHER") == []
+    with Trail(state_place) as trail:
+        assert trail.move(log.lake) == 1
+    (row,) = log.lake.newest(EventFilter()).to_pylist()
+    assert (row["action"], row["org"]) == ("gridtrail_allow_entry_expired", "E0ACME")
+    assert (row["entity_type"], row["entity_id"]) == ("allow_entry", short.id)
+
+
+def test_an_entry_says_for_whom_it_is(tmp_path: Path) -> None:
+    """Detection gets the organization with it; for all is another entry than for one."""
+    place = tmp_path / "state.db"
+    with AllowList(place, clock=lambda: NOW) as kept:
+        kept.add(made(asn=64500, org="E0ACME"))
+        kept.add(made(asn=64500))
+        assert [one.words for one in kept.all()].count("asn 64500 in E0ACME") == 1
+    assert sorted(str(one.org) for one in entries(place)) == ["E0ACME", "None"]

@@ -202,3 +202,22 @@ def test_a_writer_at_the_same_moment_is_not_overwritten(sides: Sides) -> None:
     with pytest.raises(Stop, match="Somebody else"):
         push(sides.slack, sides.kept, shown, now=NOW)
     assert sides.there() == ([], [64999])
+
+
+def test_what_is_for_another_organization_has_no_place_there(sides: Sides) -> None:
+    """Slack's list is one organization's; what is pulled from it is for that one alone."""
+    sides.add(asn=64500, org="E0OTHER")
+    sides.add(asn=64501, org="E0ACME")
+    sides.add(asn=64502)
+    sides.write_there(["192.0.2.0/24"], [64500])
+
+    def differ() -> Difference:
+        return difference(sides.slack.allowed(), sides.kept.all(), NOW, "E0ACME")
+
+    assert {one.asn for one in differ().to_slack} == {64501, 64502}
+    pull(sides.slack, sides.kept, differ(), by="bob", now=NOW)
+    push(sides.slack, sides.kept, differ(), now=NOW)
+    cidrs, asns = sides.there()
+    assert (cidrs, sorted(asns)) == (["192.0.2.0/24"], [64500, 64501, 64502])
+    assert "asn 64500 in E0ACME" in sides.here()
+    assert "cidr 192.0.2.0/24 in E0ACME" in sides.here()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridtrail.cli.context import Session, session
-from gridtrail.cli.options import FormatOption
+from gridtrail.cli.options import FormatOption, OrgOption
 from gridtrail.cli.output import Format, listing
+from gridtrail.cli.responses import put_on_trail
 from gridtrail.cli.signout import confirmed
 from gridtrail.cli.table import Column, Row, column
 from gridtrail.cli.talk import say
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 
 FIELDS = [
-    "id", "state", "name", "cidr", "asn", "client", "user_agent", "user", "app", "reasons",
+    "id", "state", "name", "cidr", "asn", "client", "user_agent", "user", "app", "reasons", "org",
     "owner", "reason", "origin", "at_slack", "since", "expires_at", "created_at", "removed_at",
     "removed_by",
 ]  # fmt: skip
@@ -87,7 +88,11 @@ def list_entries(
     output: FormatOption = Format.table,
 ) -> None:
     """List the entries that hold."""
-    with _store(session(context)) as kept:
+    run = session(context)
+    with _store(run) as kept:
+        for one in kept.tell_expired(run.settings.org):
+            there = " Slack's list still has it: gridtrail allow push." if one.at_slack else ""
+            say(f"Expired: {one.words} (of {one.owner}).{there}", style="yellow")
         rows = [_row(one) for one in kept.all()]
     rows = [row for row in rows if everything or row["state"] in ("active", "later")]
     listing(rows, output, table=COLUMNS, fields=FIELDS)
@@ -104,6 +109,7 @@ def add(
     user: UserOption = None,
     app_id: AppOption = None,
     reasons: ReasonsOption = None,
+    org: OrgOption = None,
     owner: Annotated[
         str | None, typer.Option("--owner", help="Who answers for it (default: you).")
     ] = None,
@@ -126,12 +132,13 @@ def add(
     A risky entry (a cloud provider, a wide range, a Tor exit, much of all traffic) asks twice.
     """
     from gridtrail.respond.allow_trial import risks
+    from gridtrail.respond.trail import ALLOW_ADDED
 
     run, now = session(context), int(time.time())
     made = _drafted(
         owner=owner or getpass.getuser(), reason=reason, now=now, name=name,
         since=now if since is None else parse_time(since),
-        expires_at=_end(expires, now), reasons=tuple(reasons or ()),
+        expires_at=_end(expires, now), reasons=tuple(reasons or ()), org=org,
         cidr=cidr, asn=asn, client=client, user_agent=user_agent, user=user, app=app_id,
     )  # fmt: skip
     for risk in (found := risks(run.lake, run.settings, made.entry, now)):
@@ -141,7 +148,7 @@ def add(
             confirmed(question, yes_risky, option="--yes-risky")
     with _store(run) as kept:
         kept.add(made)
-    _record(run, "gridtrail_allow_entry_added", made)
+    _record(run, ALLOW_ADDED, made)
     listing([_row(made)], output, table=COLUMNS, fields=FIELDS)
 
 
@@ -153,10 +160,12 @@ def remove(
     ],
 ) -> None:
     """End an entry now. What it silenced stays silenced."""
+    from gridtrail.respond.trail import ALLOW_REMOVED
+
     run = session(context)
     with _store(run) as kept:
         ended = kept.remove(entry, getpass.getuser())
-    _record(run, "gridtrail_allow_entry_removed", ended)
+    _record(run, ALLOW_REMOVED, ended)
     there = " Slack's list still has it: gridtrail allow push." if ended.at_slack else ""
     say(f"{ended.words} is no longer allowed.{there}")
 
@@ -218,6 +227,7 @@ def pull(
 ) -> None:
     """Take over what appeared in Slack's allow list, and end here what went there."""
     from gridtrail.respond.allow_sync import pull as pulled
+    from gridtrail.respond.trail import ALLOW_PULLED
 
     run = session(context)
     with _store(run) as kept:
@@ -226,6 +236,7 @@ def pull(
         changes += [("ended here", one.words) for one in shown.off_here]
         if _agreed(changes, output, dry_run, yes, "Change the list here"):
             pulled(slack, kept, shown, by=getpass.getuser())
+            _record_changes(run, ALLOW_PULLED, changes)
 
 
 @app.command("push")
@@ -240,6 +251,7 @@ def push(
     What others wrote in Slack stays.
     """
     from gridtrail.respond.allow_sync import push as pushed
+    from gridtrail.respond.trail import ALLOW_PUSHED
 
     run = session(context)
     with _store(run) as kept:
@@ -250,14 +262,17 @@ def push(
             say(f"Stays here alone: {one.words} (Slack's list takes IPv4 ranges and ASNs).")
         if _agreed(changes, output, dry_run, yes, "Change Slack's list"):
             pushed(slack, kept, shown)
+            _record_changes(run, ALLOW_PUSHED, changes)
 
 
 def _compared(run: Session, kept: AllowList) -> tuple[Any, Difference]:
     from gridtrail.respond.allow_sync import difference
+    from gridtrail.respond.sign_out import organization_of
     from gridtrail.respond.slack_admin import SlackAdmin
 
     slack = SlackAdmin(run.settings.respond)
-    return slack, difference(slack.allowed(), kept.all(), time.time())
+    org = organization_of(run.settings)
+    return slack, difference(slack.allowed(), kept.all(), time.time(), org)
 
 
 def _agreed(
@@ -303,9 +318,15 @@ def _row(one: StoredEntry) -> Row:
 
 
 def _record(run: Session, action: str, one: StoredEntry) -> None:
-    from gridtrail.respond.trail import Doer, Trail
+    from gridtrail.respond.allow_list import trail_details
 
-    with Trail(run.settings.state) as trail:
-        entity = ("allow_entry", one.id, one.name)
-        details = {"allows": one.words, "owner": one.owner, "reason": one.reason}
-        trail.put(run.settings.org, action, Doer(name=getpass.getuser()), entity, details)
+    entity = ("allow_entry", one.id, one.name)
+    put_on_trail(run, one.org or run.settings.org, action, entity, trail_details(one))
+
+
+def _record_changes(run: Session, action: str, changes: list[tuple[str, str]]) -> None:
+    from gridtrail.respond.sign_out import organization_of
+
+    if changes:
+        org, details = organization_of(run.settings), {"changes": [" ".join(c) for c in changes]}
+        put_on_trail(run, org, action, ("enterprise", org, org), details)

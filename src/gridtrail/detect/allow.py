@@ -39,7 +39,8 @@ class AllowEntry:
 
     `cidr` is a range or an address (IPv4 or IPv6, host bits allowed), `client` a family such as
     `Slack Desktop`, `user_agent` a pattern in which `*` stands for any text (letter case does not
-    count), `user` and `app` are Slack's ids. `reasons` empty means all. `since` (included) and
+    count), `user` and `app` are Slack's ids. `org` is the organization it is for, None is all.
+    `reasons` empty means all. `since` (included) and
     `until` (not included) are epoch seconds; None is open.
 
     Raises WrongUse when it names nothing, an unknown reason, or a range that cannot be read.
@@ -52,6 +53,7 @@ class AllowEntry:
     user_agent: str | None = None
     user: str | None = None
     app: str | None = None
+    org: str | None = None
     reasons: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None

@@ -151,7 +151,7 @@ class _Run:
     ) -> None:
         self.lake, self.engine, self.settings = lake, engine, settings
         self.detectors, self.org, self.to = detectors, org, to
-        self.allow = allow
+        self.allow = [one for one in allow if one.org in (None, org)]
         self.step = DayStep(engine, detectors)
         self.signature = ""  # of those whose snapshots are read and written
         self.on_progress = on_progress or (lambda _text, _done, _all: None)

@@ -65,7 +65,12 @@ class StoredEntry:
         """What detection takes."""
         terms: dict[str, Any] = {name: getattr(self, name) for name in _TERMS}
         return AllowEntry(
-            self.name, **terms, reasons=self.reasons, since=self.since, until=self.until
+            self.name,
+            **terms,
+            org=self.org,
+            reasons=self.reasons,
+            since=self.since,
+            until=self.until,
         )
 
     def state(self, now: float) -> str:
@@ -81,7 +86,7 @@ class StoredEntry:
         """What it names, in one line."""
         named = [f"{name} {getattr(self, name)}" for name in _TERMS if getattr(self, name)]
         only = f" for {', '.join(self.reasons)}" if self.reasons else ""
-        return " and ".join(named) + only
+        return " and ".join(named) + only + (f" in {self.org}" if self.org else "")
 
     def to_json(self, now: float) -> dict[str, Any]:
         """All fields with the `state`, the `words` and `until` as of `now` (seconds)."""
@@ -193,6 +198,7 @@ def draft(
     since: int | None = None,
     expires_at: int | None = None,
     reasons: tuple[str, ...] = (),
+    org: str | None = None,
     origin: Literal["gridtrail", "slack"] = "gridtrail",
     **terms: Any,
 ) -> tuple[StoredEntry, list[str]]:
@@ -217,7 +223,7 @@ def draft(
     made = StoredEntry(
         id=uuid.uuid4().hex[:10], name=storable(name.strip()), owner=storable(owner.strip()),
         reason=storable(reason.strip()), created_at=now, reasons=reasons, since=since,
-        expires_at=expires_at, origin=origin, **cleaned,
+        expires_at=expires_at, origin=origin, org=org, **cleaned,
     )  # fmt: skip
     made = made if made.name else replace(made, name=made.words or "nothing")
     _ = made.entry  # raises WrongUse for what detection would not take

@@ -38,11 +38,19 @@ class Difference:
     off_here: tuple[StoredEntry, ...]
     only_here: tuple[StoredEntry, ...]
     alike: tuple[StoredEntry, ...]
+    org: str | None = None
 
 
-def difference(slack: SlackAllowed, kept: Sequence[StoredEntry], now: float) -> Difference:
-    """Compare Slack's list with the entries kept here (all of them, those that ended too)."""
+def difference(
+    slack: SlackAllowed, kept: Sequence[StoredEntry], now: float, org: str | None = None
+) -> Difference:
+    """Compare Slack's list with the entries kept here (all of them, those that ended too).
+
+    `org` is the organization of Slack's list: entries for others have no place in it, and what is
+    pulled from it is for that one alone.
+    """
     there = keys(slack)
+    kept = [one for one in kept if org is None or one.org in (None, org)]
     active = [one for one in kept if one.state(now) == "active"]
     sayable = {key: one for one in active if (key := key_of(one)) is not None}
     ended = {
@@ -60,6 +68,7 @@ def difference(slack: SlackAllowed, kept: Sequence[StoredEntry], now: float) -> 
         tuple(one for key, one in mine if key not in there and one.at_slack),
         tuple(one for one in active if key_of(one) is None),
         tuple(one for key, one in mine if key in there),
+        org,
     )
 
 
@@ -105,7 +114,13 @@ def pull(
         term = {"cidr": value} if kind == "cidr" else {"asn": int(value)}
         why = "Found in Slack's own allow list."
         made, _ = draft(
-            owner=by, reason=why, now=int(moment), since=int(moment), origin="slack", **term
+            owner=by,
+            reason=why,
+            now=int(moment),
+            since=int(moment),
+            origin="slack",
+            org=shown.org,
+            **term,
         )
         added.append(allow_list.add(made))
     allow_list.end((one.id for one in fresh.off_here), f"{by}: gone from Slack's list")
@@ -133,7 +148,7 @@ def push(
 
 
 def _again(slack: SlackAdmin, allow_list: AllowList, shown: Difference, now: float) -> Difference:
-    fresh = difference(slack.allowed(), allow_list.all(), now)
+    fresh = difference(slack.allowed(), allow_list.all(), now, shown.org)
     if fresh.slack != shown.slack:
         raise WrongUse("Slack's list was changed meanwhile: look at the difference again.")
     if fresh != shown:

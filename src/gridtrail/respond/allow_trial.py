@@ -107,6 +107,7 @@ def simulate(
     """Try the entry on the anomalies of [oldest, latest] (seconds) of `org` (None: all), as if it
     had held then."""
     always = replace(entry, since=None, until=None)
+    org = org or entry.org
     wanted = EventFilter(actions=("anomaly",), org=org, oldest=oldest, latest=latest)
     anomalies = [row for part in lake.matching(wanted) for row in part.to_pylist()]
     deciding = {row["id"]: _deciding(row) for row in anomalies}
@@ -147,7 +148,7 @@ def risks(lake: Lake, settings: Settings, entry: AllowEntry, now: int) -> list[s
 
 def _seen_risks(lake: Lake, settings: Settings, entry: AllowEntry, now: int) -> list[str]:
     """What the traffic of the last 30 days says of it."""
-    lake.events_view(_VIEW, oldest=now - _BEFORE, latest=now)
+    lake.events_view(_VIEW, org=entry.org, oldest=now - _BEFORE, latest=now)
     named = {"user": "actor_id", "app": "app_id"}
     terms = [column for term, column in named.items() if getattr(entry, term) is not None]
     columns = ", ".join(["ip", "ua", *terms])

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from gridtrail.errors import RetryLater, Stop, WrongUse
 from gridtrail.respond.allow_sync import Difference, difference, pull, push
+from gridtrail.respond.sign_out import organization_of
 from gridtrail.respond.slack_admin import SlackAdmin
 from gridtrail.respond.trail import ALLOW_PULLED, ALLOW_PUSHED
 from gridtrail.server.console.acting import in_slack, slack_of
@@ -77,7 +78,8 @@ async def _compared(visit: Visit) -> tuple[SlackAdmin, Difference]:
     slack = slack_of(visit)
     kept = visit.parts.allow_list
     allowed = await in_slack(visit, slack.allowed)
-    return slack, difference(allowed, await visit.state(kept.all), time.time())
+    org = organization_of(visit.parts.settings)
+    return slack, difference(allowed, await visit.state(kept.all), time.time(), org)
 
 
 async def _pull(visit: Visit, slack: SlackAdmin, shown: Difference) -> None:
