@@ -165,11 +165,12 @@ def test_poison_is_left_out_alone(
     assert delivery().catch_up() == 0
 
 
+@pytest.mark.parametrize("count", [1, 7, 100])
 def test_refusing_everything_is_no_records_fault(
-    grower: Any, http: Any, delivery: Make, clock: Clock, store: ForwardStore
+    count: int, grower: Any, http: Any, delivery: Make, store: ForwardStore
 ) -> None:
     """A far side that refuses whatever comes loses nothing: it gets all when it is mended."""
-    ids = grower.add([f"e{n:03}" for n in range(100)])
+    ids = grower.add([f"e{n:03}" for n in range(count)])
     requests = []
 
     def refuse(body: bytes) -> int:
@@ -182,7 +183,7 @@ def test_refusing_everything_is_no_records_fault(
     assert len(requests) < 60
     assert store.refused("t") == []
     http.usual = 200
-    assert delivery().catch_up() == 100
+    assert delivery().catch_up() == count
     assert set(http.ids) == ids
 
 

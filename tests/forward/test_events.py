@@ -120,11 +120,13 @@ def test_compacted_away(grower: Any, source: Any) -> None:
 def test_only_what_is_new_comes_after_compaction(grower: Any, source: Any) -> None:
     """Of a day whose files were compacted, only the stretch of what came since is read again."""
     grower.add([f"old{n}" for n in range(50)])
+    grower.add(["between"], second=1000)
     position = source().beginning()
     grower.add(["new"], second=500)
+    grower.add(["newer"], second=2000)
     grower.lake.compact()
     grower.lake.vacuum(retention_hours=0)
-    assert through(source(), position)[0] == ["new"]
+    assert through(source(), position)[0] == ["new", "newer"]
 
 
 def test_log_cleaned(grower: Any, source: Any) -> None:
