@@ -13,6 +13,7 @@ import sqlite3
 from pathlib import Path
 
 from bench.measure import Result, Run, run_once, table
+from gridtrail.collect.importing import import_files
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.rules.compile import names_in, plan
@@ -55,6 +56,15 @@ def sqlite(database: str) -> int:
             text = query.replace("<TABLE_NAME>", "logs")
             connection.execute(text).fetchall()
     return int(connection.execute("SELECT count(*) FROM logs").fetchone()[0])
+
+
+def fill(data: Path, log: Path) -> None:
+    """Import the events of `log` into the data directory `data`."""
+    engine = DuckDB()
+    lake = Lake(data / "lake", engine)
+    import_files([log], lake, engine, Settings(data=data), org="E0BENCH")
+    lake.compact()
+    engine.close()
 
 
 def fill_sqlite(data: Path, database: Path) -> None:
