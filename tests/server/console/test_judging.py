@@ -104,6 +104,15 @@ def test_a_failing_thread_of_the_server_is_a_problem() -> None:
     assert "does not collect" in remarks(FINE, _work("off"))[0].text
 
 
+def test_a_failing_target_is_a_problem() -> None:
+    """A target of forwarding that takes nothing is named, with the reason."""
+    work = _work()
+    work.forwarding = {"siem": WorkStatus("failing", "answers 503"), "files": WorkStatus("working")}
+    assert [(one.state, one.text) for one in remarks(FINE, work)] == [
+        ("problem", "The target siem gets nothing now: answers 503")
+    ]
+
+
 def test_problems_come_first() -> None:
     """What wants somebody to act is read first."""
     health = replace(_events(last=NOW - 3 * 86_400), states={"blind": 1}, coverages=())

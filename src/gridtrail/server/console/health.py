@@ -46,6 +46,7 @@ async def show(visit: Visit) -> Response:
     if work is not None:
         own = {"collector": work.collecting, "detection": work.detecting}
         own |= {"automatic response": work.responding}
+        own |= {f"forwarding to {name}": one for name, one in work.forwarding.items()}
     _first, last = shown_hours(health)
     says = f"Events an hour, the {HOURS // 24} days to {said(last * 3600)}"
     problems = sum(one.state == "problem" for one in found)

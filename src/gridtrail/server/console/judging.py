@@ -32,6 +32,7 @@ def remarks(health: Health, work: Work | None) -> list[Remark]:
         *_events(health),
         *_collectors(health, work),
         *_detection(health, work),
+        *_forwarding(work),
         *_files(health),
         *_sources(health),
     ]
@@ -114,6 +115,12 @@ def _detection(health: Health, work: Work | None) -> Iterator[Remark]:
         yield Remark("note", "Rules never ran for this organization.")
     elif last is not None and last - health.rules_to > _BEHIND:
         yield Remark("problem", f"Rules are {lasted(last - health.rules_to)} behind.")
+
+
+def _forwarding(work: Work | None) -> Iterator[Remark]:
+    for name, status in {} if work is None else work.forwarding.items():
+        if status.state == "failing":
+            yield Remark("problem", f"The target {name} gets nothing now: {_why(status)}")
 
 
 def _files(health: Health) -> Iterator[Remark]:
