@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -135,3 +136,13 @@ def test_the_words_are_for_readers(detector: Any) -> None:
     assert words[0].isupper()
     assert "SCIENCE" not in words
     assert "api.md" not in words
+
+
+def test_forms_that_take_long_cannot_be_sent_twice(watched: Any) -> None:
+    """While it is tried the button is off: the attributes are those of the htmx that is served."""
+    script = watched.get("/assets/htmx.js").text
+    for path in (f"/detectors/excessive_downloads?org={ORG}", "/rules/slack_account_reactivated"):
+        page = watched.get(path).text
+        used = set(re.findall(r"\b(hx-[a-z-]+)=", page))
+        assert {"hx-post", "hx-disable", "hx-indicator", "hx-target"} <= used
+        assert all(name in script or name.removeprefix("hx-") in script for name in used)
