@@ -67,6 +67,20 @@ def test_the_form_says_what_it_would_have_silenced_and_adds_nothing(desk: Any) -
     assert "is allowed already" in again.text
 
 
+def test_an_entry_may_be_for_one_organization(desk: Any) -> None:
+    """It is so by default where another organization is looked at, which alone sees it."""
+    given = {**GIVEN, "user": "W0ELSEWHERE", "tried": "1", "org": "E0OTHER"}
+    form = fields(desk.get(f"/allow/new?{urlencode(given)}").text.replace("?org=E0OTHER", ""))
+    assert form["scope"] == "this"
+    desk.post("/allow?org=E0OTHER", form, cookie=desk.cookies["admin"])
+    (entry,) = held(desk)
+    assert entry.org == "E0OTHER"
+    assert entry.id in desk.get("/allow?org=E0OTHER").text
+    assert entry.id not in desk.get("/allow").text
+    assert desk.get(f"/allow/{entry.id}").status_code == 404
+    assert desk.post(f"/allow/{entry.id}", {}, cookie=desk.cookies["admin"]).status_code == 404
+
+
 def test_what_is_risky_is_asked_about_twice(desk: Any) -> None:
     """The first yes leads to a second question; nothing is added before it."""
     page = tried(desk, {**GIVEN, "user": "", "cidr": "10.1.2.3/8"}).text

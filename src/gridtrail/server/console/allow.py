@@ -72,7 +72,8 @@ async def show(visit: Visit) -> Response:
     kept = await visit.state(visit.parts.allow_list.all)
     silenced = await _silenced(visit)
     now = time.time()
-    lines = [_line(one, now, silenced) for one in reversed(kept)]
+    mine = [one for one in reversed(kept) if one.org in (None, visit.org)]
+    lines = [_line(one, now, silenced) for one in mine]
     shown = [one for one in lines if everything or one.state in ("active", "later")]
     shown.sort(key=lambda one: one.state not in ("active", "later"))
     settings = visit.parts.settings.allow
@@ -109,9 +110,12 @@ async def told(visit: Visit, action: str, one: StoredEntry, **more: object) -> N
 async def _entry(visit: Visit) -> StoredEntry:
     wanted = visit.request.path_params["entry_id"]
     try:
-        return await visit.state(visit.parts.allow_list.get, wanted)
+        found = await visit.state(visit.parts.allow_list.get, wanted)
     except WrongUse:
-        raise NotHere(f"There is no entry {shortened(wanted, 40)}: look at the list.") from None
+        found = None
+    if found is None or found.org not in (None, visit.org):
+        raise NotHere(f"There is no entry {shortened(wanted, 40)}: look at the list.")
+    return found
 
 
 def _line(one: StoredEntry, now: float, silenced: Mapping[str, Silenced]) -> Line:

@@ -22,7 +22,9 @@ from gridtrail.slack.reasons import REASONS
 
 TERMS = ("cidr", "asn", "client", "ua", "user", "app")
 """Fields of the form that say what is allowed."""
-_FIELDS = (*TERMS, "for", "owner", "reason", "name", "expires", "finding", "days")
+_FIELDS = (*TERMS, "for", "scope", "owner", "reason", "name", "expires", "finding", "days")
+SCOPES = ("all", "this")
+"""Whether an entry is for all organizations here, or for the one that is looked at."""
 _LONGEST = 1_000
 _DAYS = {"7": 7, "30": 30, "90": 90, "365": 365}
 _AHEAD = re.compile(r"([0-9]{1,4})([hdw])", re.ASCII)
@@ -73,6 +75,8 @@ async def show(visit: Visit) -> Response:
         "for": ",".join(visit.several("for"))
     }
     given["days"] = given["days"] if given["days"] in _DAYS else "90"
+    if given["scope"] not in SCOPES:
+        given["scope"] = "all" if visit.org == visit.parts.settings.org else "this"
     if not any(given[name] for name in TERMS):
         given |= {"owner": given["owner"] or visit.account.email}
         given |= {"expires": given["expires"] or "90d"}
@@ -93,7 +97,7 @@ async def add(visit: Visit) -> Response:
     """Add the entry; a risky one is asked about a second time first."""
     given = {name: visit.form.get(name, "").strip() for name in _FIELDS}
     try:
-        made, notices = _drafted(given, strict=True)
+        made, notices = _drafted(given, visit.org, strict=True)
         found = await visit.lake(
             lambda lake: risks(lake, visit.parts.settings, made.entry, made.created_at)
         )
@@ -107,7 +111,7 @@ async def add(visit: Visit) -> Response:
 
 
 async def _tried(visit: Visit, given: Mapping[str, str]) -> _Tried:
-    made, notices = _drafted(given)
+    made, notices = _drafted(given, visit.org)
     settings, now = visit.parts.settings, made.created_at
     oldest = now - _DAYS[given["days"]] * DAY
     tried = _Tried(made, notices)
@@ -116,9 +120,13 @@ async def _tried(visit: Visit, given: Mapping[str, str]) -> _Tried:
     return tried
 
 
-def _drafted(given: Mapping[str, str], *, strict: bool = False) -> tuple[StoredEntry, list[str]]:
-    """The entry that the form names. Raises WrongUse as `draft`; without `strict` owner and reason
-    may still be missing."""
+def _drafted(
+    given: Mapping[str, str], org: str, *, strict: bool = False
+) -> tuple[StoredEntry, list[str]]:
+    """The entry that the form names, of somebody who looks at `org`.
+
+    Raises WrongUse as `draft`; without `strict` owner and reason may still be missing.
+    """
     if any(len(value) > _LONGEST for value in given.values()):
         raise WrongUse(f"A field has at most {_LONGEST:,} characters: shorten it.")
     now = int(time.time())
@@ -135,6 +143,7 @@ def _drafted(given: Mapping[str, str], *, strict: bool = False) -> tuple[StoredE
         since=now,
         expires_at=_end(given["expires"], now),
         reasons=reasons,
+        org=org if given["scope"] == "this" else None,
         asn=_asn(given["asn"]),
         user_agent=given["ua"] or None,
         **terms,
