@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,14 +92,18 @@ def test_an_entry_that_is_kept_is_tried_by_its_id(api: Any) -> None:
     assert api.call("GET", "/allow/simulation").status_code == 400
 
 
-def test_an_entry_of_another_organization_is_not_there(api: Any) -> None:
-    """One that is for all is seen by all."""
+def test_an_entry_is_of_the_organization_whose_token_made_it(api: Any) -> None:
+    """Another one does not see it; one that is for all is seen by all, and not ended by them."""
+    body = {"asn": 64500, "reason": "r"}
+    made = api.call("POST", "/allow", token=api.other, json=body).json()["entry"]
+    assert made["org"] == "E0OTHER"
+    assert made["id"] not in {one["id"] for one in api.get("/allow")["entries"]}
+    assert api.call("GET", f"/allow/{made['id']}").status_code == 404
+    assert api.call("DELETE", f"/allow/{made['id']}").status_code == 404
+    assert api.call("DELETE", f"/allow/{made['id']}", token=api.other).status_code == 200
     with AllowList(api.settings.state) as kept:
-        made, _ = draft(owner="o", reason="r", now=int(time.time()), asn=64500)
-        theirs = kept.add(replace(made, org="E0OTHER"))
-        assert theirs.id not in {one["id"] for one in api.get("/allow")["entries"]}
-        assert api.call("GET", f"/allow/{theirs.id}").status_code == 404
-        assert api.call("DELETE", f"/allow/{theirs.id}").status_code == 404
-        seen = api.call("GET", f"/allow/{theirs.id}", token=api.other)
-        kept.remove(theirs.id, "o")
-    assert seen.json()["org"] == "E0OTHER"
+        everybodys = kept.add(draft(owner="o", reason="r", now=int(time.time()), asn=64501)[0])
+    assert api.call("GET", f"/allow/{everybodys.id}", token=api.other).status_code == 200
+    refused = api.call("DELETE", f"/allow/{everybodys.id}", token=api.other)
+    assert (refused.status_code, refused.json()["error"]) == (403, "not_permitted")
+    assert api.call("DELETE", f"/allow/{everybodys.id}").status_code == 200

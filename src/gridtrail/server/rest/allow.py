@@ -1,13 +1,12 @@
 """The allow list: its entries, what one would silence, adding and ending them.
 
-The list is the installation's: an entry holds for every organization here, and whoever may change
-it changes it for all. What an entry would have silenced is told of the token's organization alone.
+A token sees the entries of its organization and those for all. What it adds is for its organization
+alone; one that is for all is ended by a token of the installation's own organization.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import fastapi
@@ -16,7 +15,7 @@ from starlette.responses import Response
 
 from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
-from gridtrail.respond.allow_list import StoredEntry, draft
+from gridtrail.respond.allow_list import StoredEntry, draft, trail_details
 from gridtrail.respond.allow_trial import Trial, risks, simulate
 from gridtrail.respond.trail import ALLOW_ADDED, ALLOW_REMOVED
 from gridtrail.server.console.times import parsed
@@ -165,7 +164,7 @@ async def list_allow_entries(
 
 @router.change("POST", "/allow", Added, 409, status=201)
 async def add_allow_entry(call: Called, body: NewEntry) -> Response:
-    """Allow something; a risky entry is refused unless `risky` says that it is meant."""
+    """Allow something in the token's organization; a risky entry is refused without `risky`."""
     now = int(time.time())
     made, notices = _drafted(
         body,
@@ -175,6 +174,7 @@ async def add_allow_entry(call: Called, body: NewEntry) -> Response:
         now=now,
         since=now if body.since is None else body.since,
         expires_at=body.expires_at,
+        org=call.org,
     )
     found = await call.lake(lambda lake: risks(lake, call.settings, made.entry, now))
     if found and not body.risky:
@@ -184,7 +184,7 @@ async def add_allow_entry(call: Called, body: NewEntry) -> Response:
         kept = await call.state(call.parts.allow_list.add, made)
     except WrongUse as error:
         raise Refused(409, "conflict", str(error)) from None
-    await call.trail(ALLOW_ADDED, ("allow_entry", kept.id, kept.name), _told(kept))
+    await call.trail(ALLOW_ADDED, ("allow_entry", kept.id, kept.name), trail_details(kept))
     return answer({"entry": kept.to_json(now), "notices": notices, "risks": found}, 201)
 
 
@@ -202,7 +202,7 @@ async def simulate_allow_entry(
     if query.entry is not None:
         made = await _entry(call, query.entry)
     else:
-        made, notices = _drafted(query, owner="-", reason="-", now=now)
+        made, notices = _drafted(query, owner="-", reason="-", now=now, org=call.org)
 
     def work(lake: Lake) -> tuple[Trial, list[str]]:
         tried = simulate(lake, call.settings, made.entry, oldest, latest, org=call.org)
@@ -232,11 +232,14 @@ async def get_allow_entry(call: Called, entry_id: str) -> Response:
 async def remove_allow_entry(call: Called, entry_id: str) -> Response:
     """End an entry now; what it silenced stays silenced."""
     found = await _entry(call, entry_id)
+    if found.org is None and call.org != call.settings.org:
+        message = "The entry is for every organization: end it with `gridtrail allow remove`."
+        raise Refused(403, "not_permitted", message)
     try:
         ended = await call.state(call.parts.allow_list.remove, found.id, call.token.name)
     except WrongUse as error:
         raise Refused(409, "conflict", str(error)) from None
-    await call.trail(ALLOW_REMOVED, ("allow_entry", ended.id, ended.name), _told(ended))
+    await call.trail(ALLOW_REMOVED, ("allow_entry", ended.id, ended.name), trail_details(ended))
     return answer(ended.to_json(time.time()))
 
 
@@ -256,7 +259,3 @@ def _drafted(named: NewEntry | TrialQuery, **given: Any) -> tuple[StoredEntry, l
     terms = {name: getattr(named, name) for name in _TERMS}
     reasons = tuple(storable(one) for one in named.reasons)
     return draft(**given, **terms, reasons=reasons)
-
-
-def _told(one: StoredEntry) -> Mapping[str, object]:
-    return {"allows": one.words, "owner": one.owner, "reason": one.reason}
