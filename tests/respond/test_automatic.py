@@ -186,6 +186,10 @@ def test_what_is_old_is_left_alone(desk: Any) -> None:
     """Collecting last month's log signs nobody out."""
     (person,) = desk.active(1)
     desk.put(desk.flagged(person, desk.far.state.clock.now() - 7_300, "unexpected_scraping"))
+    now = desk.far.state.clock.now()
+    late = desk.flagged(person, now, "unexpected_scraping")  # said now, of three hours ago
+    late["details"]["action_timestamp"] = (now - 3 * 3_600) * 1_000_000
+    desk.put(late)
     assert desk.run(automatic_fresh_hours=2).decided == []
     assert states(desk.run(automatic_fresh_hours=3)) == ["done"]
 
