@@ -99,8 +99,8 @@ def test_every_failure_is_overcome(
 ) -> None:
     """Whatever goes wrong, nothing is lost; pauses grow, vary and follow what is asked."""
     ids = grower.add([f"e{n}" for n in range(30)])
-    http.moods = [500, "cut", "early", 503, 200, 429, 401, "hang", 200, "slow"]
-    sender = delivery(batch_events=10, timeout_seconds=1, longest_pause_seconds=100)
+    http.moods = [500, "cut", "early", 503, 200, 429, 401, 200, "slow"]
+    sender = delivery(batch_events=10, timeout_seconds=60, longest_pause_seconds=100)
     assert sender.catch_up() == 30
     assert set(http.ids) == ids
     assert clock.waits[4] == 7
@@ -112,6 +112,14 @@ def test_every_failure_is_overcome(
     kept = store.get("t")
     assert kept is not None
     assert (kept.sent, kept.failing_since) == (30, None)
+
+
+def test_hanging(grower: Any, http: Any, delivery: Make) -> None:
+    """A far side that takes the request and never answers is given up, and asked again."""
+    ids = grower.add([f"e{n}" for n in range(5)])
+    http.moods = ["hang"]
+    assert delivery(timeout_seconds=1).catch_up() == 5
+    assert set(http.ids) == ids
 
 
 def test_failing_is_visible(
