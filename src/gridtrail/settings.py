@@ -29,6 +29,7 @@ from pydantic_settings import (
 from gridtrail.errors import BadSettings
 from gridtrail.settings_forward import ForwardSettings
 from gridtrail.settings_notify import NotifySettings
+from gridtrail.settings_openid import OpenIDSettings
 from gridtrail.settings_policy import PolicySettings
 from gridtrail.settings_respond import RespondSettings
 
@@ -363,6 +364,7 @@ class Settings(BaseSettings):
     collect: CollectSettings = CollectSettings()
     server: ServerSettings = ServerSettings()
     console: ConsoleSettings = ConsoleSettings()
+    openid: OpenIDSettings = OpenIDSettings()
     rules: RulesSettings = RulesSettings()
     policy: PolicySettings = PolicySettings()
     respond: RespondSettings = RespondSettings()

@@ -21,6 +21,7 @@ from gridtrail.server.accounts import AccountStore
 from gridtrail.server.console.per_file import FileCounts
 from gridtrail.server.console.rule_facts import RuleShelf
 from gridtrail.server.console.workbench import Workbench
+from gridtrail.server.openid import Flows
 from gridtrail.server.pool import LakePool
 from gridtrail.server.queries import Queries
 from gridtrail.server.rate import RateLimit
@@ -64,6 +65,7 @@ class Parts:
     by_account: RateLimit = field(default_factory=lambda: RateLimit(_TRIES_OF_AN_ACCOUNT))
     # a password's hash takes 64 MiB: two at a time bound the memory
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
+    flows: Flows = field(default_factory=Flows)
     state: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
     # Slack may take its time: nobody else waits for it
     slack: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))

@@ -1,7 +1,4 @@
-"""Signing in and out.
-
-Signing in with OpenID Connect will end like `_begin` does: with a session of an account.
-"""
+"""Signing in with a password, and out; `oidc` is the other way in."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from gridtrail.respond.trail import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, Doer
 from gridtrail.server.accounts import Account
 from gridtrail.server.console.guard import COOKIE
 from gridtrail.server.console.links import local
-from gridtrail.server.console.refusing import TooMany
+from gridtrail.server.console.refusing import NotAllowed, TooMany
 from gridtrail.server.console.visit import Visit
 from gridtrail.server.passwords import matches
 
@@ -32,23 +29,38 @@ class SignInPage:
     email: str
     next: str
     error: str
+    provider: str  # what the OpenID Connect provider is called; empty without one
+    passwords: bool
 
 
 async def show(visit: Visit) -> Response:
     """The form."""
-    return visit.page(SignInPage("", local(visit.one("next") or "/"), ""))
+    return shown(visit, goal=local(visit.one("next") or "/"))
+
+
+def shown(
+    visit: Visit, *, email: str = "", goal: str = "/", error: str = "", status: int = 200
+) -> Response:
+    """The form with what was given, and why it is shown again."""
+    openid = visit.parts.settings.openid
+    provider = openid.name if openid.issuer else ""
+    passwords = openid.passwords or not provider
+    return visit.page(SignInPage(email[:200], goal, error, provider, passwords), status)
 
 
 async def sign_in(visit: Visit) -> Response:
     """Begin a session, or show the form again. Raises TooMany."""
     email, password = visit.form.get("email", ""), visit.form.get("password", "")
     goal = local(visit.form.get("next", "/"))
-    _slow_down(visit, email)
+    openid = visit.parts.settings.openid
+    if openid.issuer and not openid.passwords:
+        raise NotAllowed(f"Passwords are off here: sign in with {openid.name}.")
+    slow_down(visit, email)
     account, stored = await visit.state(visit.parts.accounts.find, email)
     right = await _matches(visit, stored, password)
     if account is None or not right:
         await _failed(visit, account, email)
-        return visit.page(SignInPage(email[:200], goal, _WRONG), 401)
+        return shown(visit, email=email, goal=goal, error=_WRONG, status=401)
     return await begin(visit, account, goal)
 
 
@@ -60,7 +72,7 @@ async def begin(visit: Visit, account: Account, goal: str) -> Response:
     await visit.trail(SIGNED_IN)
     response = visit.go(goal)
     response.set_cookie(
-        COOKIE, cookie, httponly=True, samesite="lax", secure=_is_encrypted(visit), path="/"
+        COOKIE, cookie, httponly=True, samesite="lax", secure=is_encrypted(visit), path="/"
     )
     return response
 
@@ -74,12 +86,12 @@ async def sign_out(visit: Visit) -> Response:
     return response
 
 
-def _slow_down(visit: Visit, email: str) -> None:
+def slow_down(visit: Visit, email: str | None = None) -> None:
+    """Count a try of this client, and for this account. Raises TooMany."""
     client = visit.request.client.host if visit.request.client is not None else ""
-    waits = [
-        visit.parts.by_client.take(_bucket(client)),
-        visit.parts.by_account.take(_bucket(email.strip().lower())),
-    ]
+    waits = [visit.parts.by_client.take(_bucket(client))]
+    if email is not None:
+        waits.append(visit.parts.by_account.take(_bucket(email.strip().lower())))
     if max(waits):
         raise TooMany(f"Too many tries to sign in: wait {max(waits)} seconds and try again.")
 
@@ -102,6 +114,7 @@ async def _failed(visit: Visit, account: Account | None, email: str) -> None:
     await visit.state(lambda: put(visit.org, SIGN_IN_FAILED, doer, None, {"email": email[:200]}))
 
 
-def _is_encrypted(visit: Visit) -> bool:
+def is_encrypted(visit: Visit) -> bool:
+    """Whether the browser talks https to us, so that a cookie can be kept to it."""
     public = visit.parts.settings.server.public_url
     return (public or str(visit.request.base_url)).startswith("https:")
