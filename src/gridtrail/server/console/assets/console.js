@@ -105,10 +105,11 @@
     if (event.target.closest && event.target.closest("[data-range]")) event.preventDefault();
   });
 
-  // What scrolls sideways and holds nothing to stop at can be reached by keyboard all the same.
+  // What scrolls and holds nothing to stop at can be reached by keyboard all the same.
   const reach = () => {
     for (const box of all(".wide, pre")) {
-      if (box.scrollWidth > box.clientWidth && !one("a, button, input", box)) box.tabIndex = 0;
+      const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+      if (scrolls && !one("a, button, input", box)) box.tabIndex = 0;
     }
   };
   addEventListener("load", reach);
