@@ -6,15 +6,18 @@ import time
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from gridtrail.errors import BadSettings
+from gridtrail.notify.store import Outbox
 from gridtrail.respond.allow_list import AllowList, draft
 from gridtrail.respond.decisions import DecisionStore
 from gridtrail.respond.trail import Doer
 from gridtrail.server.responding import Responding
 from gridtrail.server.work import Work
 from gridtrail.settings import Settings
+from gridtrail.settings_notify import ChannelSettings, NotifySettings
 from gridtrail.settings_respond import AutomaticRule, RespondSettings
 from gridtrail.triage.run import triage
 
@@ -46,8 +49,11 @@ def flag(data: Any, number: int) -> None:
 
 
 def test_the_brake_is_loud_until_it_is_released(data: Any) -> None:
-    """Each decision is logged, the brake as an error and as failing, and once only."""
-    responding = Responding(data.lake, settings(data))
+    """Each decision is logged, the brake as an error and as failing, and once only; whoever hears
+    of Gridtrail's own work is told of it."""
+    channel = ChannelSettings(name="siem", kind="apprise", url=SecretStr("json://x"))
+    heard = settings(data).model_copy(update={"notify": NotifySettings(channels=[channel])})
+    responding = Responding(data.lake, heard)
     assert responding.look() == ("working", "")
     flag(data, 1)
     with capture_logs() as told:
@@ -62,6 +68,11 @@ def test_the_brake_is_loud_until_it_is_released(data: Any) -> None:
     assert [(one["log_level"], one.get("state")) for one in told] == [
         ("error", "held"), ("error", None)
     ]  # fmt: skip
+    with Outbox(data.path / "state.db", time.time) as outbox:
+        (message,) = outbox.select()
+    assert (message.kind, message.body["title"]) == (
+        "work", "The automatic response is stopped by its brake"
+    )  # fmt: skip
     with DecisionStore(data.path / "state.db") as store:
         store.release("E0ACME", Doer(name="ann"))
     assert responding.look() == ("working", "")

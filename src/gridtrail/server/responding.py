@@ -9,6 +9,7 @@ import structlog
 
 from gridtrail.errors import GridtrailError
 from gridtrail.lake.lake import Lake
+from gridtrail.notify.conditions import announce
 from gridtrail.respond.allow_list import AllowList
 from gridtrail.respond.automatic import Automatic
 from gridtrail.respond.responses import ResponseStore
@@ -54,9 +55,13 @@ class Responding:
                 "automatic response decided", id=one.id, state=one.state, finding=one.finding_id,
                 person=one.person, action=one.action, mode=one.mode, rule=one.rule, why=one.why,
             )  # fmt: skip
-        if ran.stopped is not None:
-            return f"The automatic response is stopped by its brake. {ran.stopped.why}"
-        return ""
+        if ran.stopped is None:
+            return ""
+        why = f"The automatic response is stopped by its brake. {ran.stopped.why}"
+        if why != self._told:
+            title = "The automatic response is stopped by its brake"
+            announce(self._settings, f"brake {ran.stopped.id}", title, [ran.stopped.why])
+        return why
 
     def _watch(self) -> None:
         """See whether Slack's own events confirm what was asked of it."""
