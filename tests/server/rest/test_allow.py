@@ -86,7 +86,10 @@ def test_an_entry_that_is_kept_is_tried_by_its_id(api: Any) -> None:
         made, _ = draft(owner="o", reason="r", now=int(time.time()), user="W0MATTHEW1")
         kept.add(made)
         found = api.get("/allow/simulation", entry=made.id, oldest="2023-11-01")
+        named = {"entry": made.id, "oldest": "2023-11-01"}
+        theirs = api.call("GET", "/allow/simulation", token=api.other, params=named).json()
         kept.remove(made.id, "o")
+    assert theirs["looked_at"] == 0
     assert (found["words"], found["silenced"]) == ("user W0MATTHEW1", 2)
     assert api.call("GET", "/allow/simulation", params={"entry": "zz"}).status_code == 404
     assert api.call("GET", "/allow/simulation").status_code == 400

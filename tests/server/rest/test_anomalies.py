@@ -39,4 +39,8 @@ def test_an_event_that_is_no_anomaly_is_not_there(api: Any) -> None:
 def test_reading_anomalies_leaves_a_trail(api: Any) -> None:
     """As in the console."""
     api.get("/anomalies")
-    assert "audit_logs_records_searched_anomaly" in {one["action"] for one in api.trail()}
+    api.get("/anomalies/anomaly-slack")
+    kept = api.trail()
+    assert "audit_logs_records_searched_anomaly" in {one["action"] for one in kept}
+    read = [one for one in kept if one["action"] == "gridtrail_event_read"]
+    assert "anomaly-slack" in {one["entity"]["audit_event"]["id"] for one in read}

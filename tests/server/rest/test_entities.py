@@ -49,6 +49,7 @@ def test_an_app_is_what_it_did_and_what_was_done_to_it(api: Any, make_event: Any
     assert found["activity"]["events"] == 2
     assert [one["value"] for one in found["activity"]["addresses"]] == ["192.0.2.9"]
     assert found["findings"] == []
+    assert "app" in {one["entity"]["type"] for one in api.trail()}
 
 
 def test_what_nobody_has_seen_is_not_there(api: Any) -> None:
@@ -56,6 +57,14 @@ def test_what_nobody_has_seen_is_not_there(api: Any) -> None:
     for path, _ in PLACES:
         assert api.call("GET", path.rpartition("/")[0] + "/nobody").status_code == 404
     assert api.call("GET", "/people/W0ELSEWHERE").status_code == 404
+
+
+def test_another_organizations_events_are_not_counted(api: Any) -> None:
+    """The same address, session and file, as another organization knows them."""
+    for path, _ in PLACES[1:]:
+        theirs = api.call("GET", path, token=api.other).json()["activity"]
+        assert [one["value"] for one in theirs["people"]] == ["W0ELSEWHERE"], path
+        assert theirs["events"] == 1
 
 
 def test_an_entity_of_any_name_is_found(api: Any, attack: str) -> None:
