@@ -24,7 +24,9 @@ def test_json_is_as_slacks_api_answers(desk: Any, hostile_events: list[dict[str,
 
 def test_csv_has_a_line_for_each_event_and_runs_nothing(desk: Any, make_event: Any) -> None:
     """The selection's filters hold, and a cell that a spreadsheet would run is made harmless."""
-    desk.data.fill([make_event("formula", 900, action="=cmd|calc", entity="F0FORMULA")])
+    desk.data.fill(
+        [make_event("formula", 900, action="=cmd|calc", entity="F0FORMULA", actor="W0SHEET")]
+    )
     answer = desk.get("/logs/export?format=csv&entity=F0FORMULA")
     heading, row = csv.reader(io.StringIO(answer.text))
     assert heading == list(room.COLUMNS)
