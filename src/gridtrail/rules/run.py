@@ -28,7 +28,7 @@ from gridtrail.rules.state import RULE_HITS, Hit, hits_of, read_progress, write_
 from gridtrail.rules.windows import longest_reach, reach
 from gridtrail.settings import Settings
 
-PIECE_EVENTS = 2_000_000
+PIECE_EVENTS = 500_000
 """Events of the days that are decided in one go (always at least one day)."""
 
 _RANGE = "_rule_range"
