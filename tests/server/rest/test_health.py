@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
+from gridtrail.collect.slack_api.storing import COLLECTOR_STATES
+from gridtrail.collect.slack_api.streams import Stream
 from gridtrail.server.checks import collector_rows, detector_rows
 
 
@@ -36,3 +41,20 @@ def test_verification_is_for_those_who_may_change(api: Any) -> None:
     """It costs the server a reading of everything."""
     refused = api.call("GET", "/verification")
     assert (refused.status_code, refused.json()["error"]) == (403, "missing_scope")
+
+
+def test_a_collector_that_fails_spoils_the_health_of_its_organization(api: Any) -> None:
+    """It is said with why, to nobody else; the checks are those of `verify`."""
+    row = {"org": "E0OTHER", "stream": Stream.of("E0OTHER", ()).name, "actions": [], "since": 5}
+    row |= {"state": "failing", "why": "no answer", "refused_actions": []}
+    rows = pa.Table.from_pylist(
+        [row | {"updated_at": datetime.now(UTC)}], schema=COLLECTOR_STATES.schema
+    )
+    api.data.lake.write(COLLECTOR_STATES, rows)
+    theirs = api.call("GET", "/health", token=api.other).json()
+    assert theirs["ok"] is False
+    assert [(one["state"], one["why"]) for one in theirs["collected"]] == [("failing", "no answer")]
+    assert "problem" in {check["state"] for check in theirs["checks"]}
+    mine = api.get("/health")
+    assert (mine["ok"], mine["collected"]) == (True, [])
+    api.data.lake.write(COLLECTOR_STATES, rows.slice(0, 0), replace={})
