@@ -87,8 +87,10 @@ def test_without_rules_everybody_hears_what_is_medium() -> None:
 def test_of_several_rules_the_earliest_speaks() -> None:
     """What one rule would tell on Monday, another tells now."""
     later = {"channels": ["one", "two"], "days": ["mon"]}
-    settings = notify(later, {"channels": ["two"]})
-    assert hearers(settings, FINDING, NOW) == {"one": seconds("2026-11-23T00:00"), "two": NOW}
+    both = [later, {"channels": ["two"]}]
+    for rules in (both, both[::-1]):
+        heard = hearers(notify(*rules), FINDING, NOW)
+        assert heard == {"one": seconds("2026-11-23T00:00"), "two": NOW}
 
 
 @pytest.mark.parametrize(
