@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint bench format lock clean
+.PHONY: help setup demo screenshots test fuzz lint bench format lock clean
 
 help:
 	@echo "make demo    simulate an organization, detect, print the findings (sets up everything)"
@@ -12,6 +12,7 @@ help:
 	@echo "make setup   only create the environment with the gridtrail command in $(VENV)/bin"
 	@echo "make fuzz    the property tests with new random examples, a thousand each (FUZZ=tests/lake: some)"
 	@echo "make lint    formatter, linter, type checker, import contract"
+	@echo "make screenshots  pictures of the console over the demonstration, for docs/console.md"
 	@echo "make bench   import and look-ups beside DuckDB and chDB, as ratios in one run"
 
 setup: $(VENV)/.base
@@ -33,6 +34,9 @@ lint: $(VENV)/.test
 format: $(VENV)/.test
 	$(RUN)/ruff format
 	$(RUN)/ruff check --fix
+
+screenshots: $(VENV)/.test
+	$(RUN)/python scripts/screenshots.py
 
 bench: $(VENV)/.bench
 	$(RUN)/python -m bench $(BENCH)
