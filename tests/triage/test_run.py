@@ -357,7 +357,9 @@ def test_hostile_strings_shape_nothing(acme: Acme, triaged: Triaged) -> None:
             acme.anomaly("z", acme.NOON, "tor", details='{"gridtrail": 7}', **hostile),
         ]
     )
-    for text in (one.title, one.narrative, *one.advice):
+    paragraphs = one.narrative.split("\n")
+    assert len(paragraphs) <= 5
+    for text in (one.title, *paragraphs, *one.advice):
         assert text.isprintable()
         assert "\u202e" not in text
     assert len(one.title) < 300

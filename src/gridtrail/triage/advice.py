@@ -21,10 +21,10 @@ def _sign_out(story: Story) -> Iterator[str]:
     if story.context["responses"]:
         yield "Check that the sessions ended: the log shows a response to it already."
     actor = story.actors[0] or ""
-    call = f", or admin.users.session.reset with user_id {actor}" if _ID.fullmatch(actor) else ""
+    call = f"gridtrail signout {actor}" if _ID.fullmatch(actor) else "gridtrail signout"
     yield (
-        f"Sign {story.name} out of Slack on all devices (Slack's dashboard: Security Detections, "
-        f"the entry's menu, Sign out of Slack{call})."
+        f"Sign {story.name} out of Slack on all devices (the button in the console, {call}, or "
+        "Slack's dashboard: Security Detections, the entry's menu, Sign out of Slack)."
     )
 
 

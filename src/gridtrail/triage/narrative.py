@@ -26,24 +26,20 @@ _MOST_COUNTS = 2
 
 
 def narrative_of(story: Story) -> str:
-    """The sentences, separated by one space; every piece of an event in them is made safe."""
-    parts = (
-        _what,
-        _meaning,
-        _hits,
-        _files,
-        _addresses,
-        _clients,
-        _policy,
-        _impact,
-        _usual,
-        _anomalies,
-        _by_reason,
-        _else,
-        _responses,
+    """Paragraphs of sentences, a line each: what happened, from where and with what, how unusual
+    it is, what else there is, what detectors say of it. Every piece of an event in them is made
+    safe."""
+    paragraphs = (
+        (_what, _meaning, _hits, _files),
+        (_addresses, _clients, _policy, _impact),
+        (_usual, _anomalies, _by_reason),
+        (_else, _responses),
+        (_evidence,),
     )
-    written = [text for part in parts for text in part(story)]
-    return " ".join(sentence(text) for text in [*written, *_evidence(story)])
+    written = (
+        " ".join(sentence(text) for part in parts for text in part(story)) for parts in paragraphs
+    )
+    return "\n".join(paragraph for paragraph in written if paragraph)
 
 
 def _what(story: Story) -> Iterator[str]:
