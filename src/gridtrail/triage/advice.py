@@ -21,9 +21,9 @@ def _sign_out(story: Story) -> Iterator[str]:
     if story.context["responses"]:
         yield "Check that the sessions ended: the log shows a response to it already."
     actor = story.actors[0] or ""
-    call = f"gridtrail signout {actor}" if _ID.fullmatch(actor) else "gridtrail signout"
+    command = f"gridtrail signout {actor}, " if _ID.fullmatch(actor) else ""
     yield (
-        f"Sign {story.name} out of Slack on all devices (the button in the console, {call}, or "
+        f"Sign {story.name} out of Slack on all devices (the button in the console, {command}or "
         "Slack's dashboard: Security Detections, the entry's menu, Sign out of Slack)."
     )
 
