@@ -61,6 +61,8 @@ def test_the_other_patterns() -> None:
     assert pattern(anomaly(0, "excessive_downloads")) == "bulk_download"
     assert pattern(anomaly(0, "tor")) == "tor"
     assert pattern(anomaly(0, "excessive_malware_uploads")) == "grave"
+    assert pattern(anomaly(0, "spoofed_user_agent", "unexpected_client")) == "grave"
+    assert pattern(anomaly(0, "unexpected_client")) == "plain"
     assert pattern(anomaly(0, "ip_address")) == "plain"
     assert pattern(anomaly(0, "made_up")) == "plain"
     admin = anomaly(5, "unexpected_admin_action")

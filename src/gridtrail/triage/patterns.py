@@ -78,7 +78,7 @@ CROWN_JEWELS = Pattern("crown_jewels", 3.0, "low", "medium")
 TOR_ALONE = Pattern("tor", 0.0, "medium", "medium")
 GRAVE = Pattern("grave", 0.0, "medium", "critical")
 """Reasons that mean harm by themselves: a session that changed, malware, odd administration,
-credentials tried out."""
+credentials tried out, a forged client."""
 
 HOSTED_ABROAD = Pattern("hosted_abroad", 0.0, "medium", "critical")
 """Somebody is at a hosting company in a country that is new to them: where people are not."""
@@ -185,7 +185,7 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
 def _without_chain(anomalies: Sequence[Anomaly], families: frozenset[str]) -> Pattern:
     if all(one.raised.level for one in anomalies):
         return _RULE[max((one.raised.level for one in anomalies), key=LEVELS.index)]
-    if families & _GRAVE:
+    if families & _GRAVE or any("spoofed_user_agent" in one.reasons for one in anomalies):
         return GRAVE
     if any(one.hosted_abroad for one in anomalies):
         return HOSTED_ABROAD
