@@ -135,13 +135,19 @@ def _several(page: Page, label: str, texts: Sequence[str], most: int) -> None:
 
 def _address(one: Mapping[str, Any]) -> str:
     asn = f"AS{one['asn']}" if one.get("asn") else None
-    facts = [asn, one.get("asn_name"), one.get("address_kind"), one.get("country")]
+    facts = [asn, one.get("asn_name"), _kind(one, "address_kind"), one.get("country")]
     return _said(one["ip"], facts, one)
 
 
 def _client(one: Mapping[str, Any]) -> str:
     expected = "expected" if one.get("expected") else "not expected here"
-    return _said(one["ua"], [one.get("family"), one.get("kind"), expected], one)
+    family = one.get("family") if one.get("family") != one["ua"] else None
+    return _said(one["ua"], [family, _kind(one, "kind"), expected], one)
+
+
+def _kind(one: Mapping[str, Any], key: str) -> object:
+    """What kind it is; nothing where that is unknown."""
+    return None if one.get(key) == "unknown" else one.get(key)
 
 
 def _said(what: str, facts: Sequence[object], one: Mapping[str, Any]) -> str:

@@ -128,7 +128,9 @@ def _addresses(story: Story) -> Iterator[str]:
     ips = {one.ip for one in story.anomalies}
     for row in [one for one in story.context["addresses"] if one["ip"] in ips][:3]:
         facts = [
-            shown(str(row[key])) for key in ("asn_name", "country", "address_kind") if row.get(key)
+            shown(str(row[key]))
+            for key in ("asn_name", "country", "address_kind")
+            if row.get(key) and row[key] != "unknown"
         ]
         where = f"{quoted(row['ip'])} ({', '.join(facts)})" if facts else quoted(row["ip"])
         yield f"It came from {where}; {_known(story, row)}"
