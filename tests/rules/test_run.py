@@ -224,7 +224,7 @@ def test_pieces_are_consecutive_days_of_bounded_size() -> None:
     day = dt.date(2026, 1, 1)
     days = [day + dt.timedelta(days=n) for n in (0, 1, 2, 5)]
     counts = dict.fromkeys(days, 900_000)
-    assert list(pieces(days, counts)) == [days[:2], [days[2]], [days[3]]]
+    assert list(pieces(days, counts, 2_000_000)) == [days[:2], [days[2]], [days[3]]]
 
 
 def test_hostile_text_in_events_and_quotes_in_rules_are_only_text(

@@ -191,7 +191,9 @@ def simulate(
     ] = None,
     output: FormatOption = Format.table,
 ) -> int:
-    """Say what an entry would have silenced: findings (those judged true first), anomalies.
+    """Say what an entry would have silenced.
+
+    Findings (those judged true first) and anomalies.
 
     Ends with 1 when a finding that was judged true would have lost something.
     """
@@ -225,7 +227,10 @@ def pull(
     yes: YesOption = False,
     output: FormatOption = Format.table,
 ) -> None:
-    """Take over what appeared in Slack's allow list, and end here what went there."""
+    """Bring the list in line with Slack's.
+
+    Takes over what appeared there, and ends here what went there.
+    """
     from gridtrail.respond.allow_sync import pull as pulled
     from gridtrail.respond.trail import ALLOW_PULLED
 
@@ -246,7 +251,9 @@ def push(
     yes: YesOption = False,
     output: FormatOption = Format.table,
 ) -> None:
-    """Bring IPv4 ranges and ASNs to Slack's allow list, and take away there what ended here.
+    """Bring Slack's allow list in line with this one.
+
+    IPv4 ranges and ASNs are added there, what ended here is taken away there.
 
     What others wrote in Slack stays.
     """

@@ -55,7 +55,9 @@ def run(
     ] = False,
     output: FormatOption = Format.table,
 ) -> int:
-    """Follow the rules of [[respond.automatic]] once, as serve does after each detection.
+    """Follow the automatic response's rules once.
+
+    As serve does after each detection, by `[[respond.automatic]]`.
 
     Ends with 1 while the brake is on.
     """
@@ -91,7 +93,10 @@ def automatic(
     limit: Annotated[int, typer.Option("--limit", help="At most so many, the newest.")] = 100,
     output: FormatOption = Format.table,
 ) -> None:
-    """List what the automatic response decided, the newest first: what it did, or why not."""
+    """List what the automatic response decided.
+
+    The newest first: what it did, or why not.
+    """
     from gridtrail.respond.decisions import DecisionStore
     from gridtrail.respond.sign_out import organization_of
 

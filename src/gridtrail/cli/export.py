@@ -86,7 +86,9 @@ def export(
         bool, typer.Option("--force", help="Replace FILE when it is there already.")
     ] = False,
 ) -> None:
-    """Write events to a file, oldest first, or findings, worst first; all filters must hold.
+    """Write events or findings to a file.
+
+    Events come oldest first, findings worst first; all filters must hold.
 
     The file appears when it is complete, readable by you alone. Findings know the filters
     --actor, --reason, --oldest, --latest and --org.

@@ -74,7 +74,9 @@ def forward(
     ] = False,
     output: FormatOption = Format.table,
 ) -> int:
-    """Send everything new on to the targets `[[forward]]` of the settings.
+    """Send everything new on to collectors and files.
+
+    To the targets `[[forward]]` of the settings.
 
     Each target has a position of its own and gets each record at least once. Goes on until Ctrl-C
     or SIGTERM, as `gridtrail serve` does, too; the next time it goes on from there.

@@ -92,7 +92,7 @@ def dead(
 def resend(
     context: typer.Context,
     messages: Annotated[
-        list[str] | None, typer.Argument(metavar="ID…", help="Dead letters.")
+        list[str] | None, typer.Argument(metavar="ID…", help="Dead letters to send again.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
 ) -> int:
@@ -144,7 +144,9 @@ def try_out(
         str | None, typer.Argument(metavar="CHANNEL", help="Only this channel.")
     ] = None,
 ) -> int:
-    """Send a test message to the channels, and say whether it got through.
+    """Send a test message to the channels.
+
+    It is said whether it got through.
 
     The exit code is 3 when it did not.
     """

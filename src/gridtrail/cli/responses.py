@@ -86,7 +86,10 @@ def approve(
     context: typer.Context,
     response: Annotated[str, typer.Argument(metavar="ID", help="One that waits.")],
 ) -> None:
-    """Do what somebody else asked for and what waits for a second person."""
+    """Do what waits for a second person.
+
+    Somebody else has asked for it.
+    """
     from gridtrail.respond.sign_out import SigningOut, organization_of
     from gridtrail.respond.slack_admin import SlackAdmin
     from gridtrail.respond.trail import SIGN_OUT_APPROVED
