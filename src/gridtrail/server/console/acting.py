@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from anyio import to_thread
 
 from gridtrail.errors import WrongUse
+from gridtrail.lake.lake import Lake
 from gridtrail.respond.responses import WATCHED, Response
 from gridtrail.respond.sign_out import SigningOut, organization_of
 from gridtrail.respond.slack_admin import SlackAdmin
 from gridtrail.respond.watch import watch
-from gridtrail.server.console.visit import Visit
+from gridtrail.server.console.parts import Parts
 
 _Result = TypeVar("_Result")
 
@@ -21,7 +22,33 @@ _LONGEST_WAIT = 10
 """Seconds that a page waits in all when Slack says 429."""
 
 
-def check_organization(visit: Visit) -> None:
+class Asking(Protocol):
+    """Who asks for something to be done in Slack: a visit of the console, or a call of the API."""
+
+    @property
+    def parts(self) -> Parts:
+        """The server's."""
+
+    @property
+    def org(self) -> str:
+        """The organization that it is for."""
+
+    async def lake(self, work: Callable[[Lake], _Result]) -> _Result:
+        """What `work` returns, done in a thread with its lake."""
+
+    async def state(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        """What `work` returns, done in a thread: it waits for the state database."""
+
+    async def trail(
+        self,
+        action: str,
+        entity: tuple[str, str, str] | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep in the audit trail who did this to `entity` (type, id, name)."""
+
+
+def check_organization(visit: Asking) -> None:
     """Raise WrongUse where the token of `[respond]` belongs to another organization."""
     org = organization_of(visit.parts.settings)
     if visit.org != org:
@@ -31,7 +58,7 @@ def check_organization(visit: Visit) -> None:
         )
 
 
-def slack_of(visit: Visit) -> SlackAdmin:
+def slack_of(visit: Asking) -> SlackAdmin:
     """Slack by the token of the settings. Raises WrongUse as `check_organization`, BadSettings
     without a token."""
     check_organization(visit)
@@ -40,18 +67,18 @@ def slack_of(visit: Visit) -> SlackAdmin:
     return SlackAdmin(settings.model_copy(update={"longest_wait_seconds": wait}))
 
 
-def signing(visit: Visit) -> SigningOut:
+def signing(visit: Asking) -> SigningOut:
     """Signing out, recorded in the server's store. Raises as `slack_of`."""
     parts = visit.parts
     return SigningOut(slack_of(visit), parts.responses, parts.settings.respond, visit.org)
 
 
-async def in_slack(visit: Visit, work: Callable[..., _Result], *arguments: object) -> _Result:
+async def in_slack(visit: Asking, work: Callable[..., _Result], *arguments: object) -> _Result:
     """What `work` returns, done in a thread that may wait for Slack."""
     return await to_thread.run_sync(partial(work, *arguments), limiter=visit.parts.slack)
 
 
-async def looked(visit: Visit, found: Sequence[Response]) -> bool:
+async def looked(visit: Asking, found: Sequence[Response]) -> bool:
     """Look for Slack's own events of those that are watched; whether any changed."""
     store, settings = visit.parts.responses, visit.parts.settings.respond
     if any(one.state == "waiting" for one in found):

@@ -11,7 +11,7 @@ from starlette.responses import Response as Answer
 from gridtrail.errors import RetryLater, WrongUse
 from gridtrail.respond.responses import STATES, Response
 from gridtrail.respond.trail import SIGN_OUT_APPROVED, SIGN_OUT_REFUSED
-from gridtrail.server.console.acting import looked
+from gridtrail.server.console.acting import Asking, looked
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.sign_out import called, told
 from gridtrail.server.console.text import shortened
@@ -97,7 +97,7 @@ async def decide(visit: Visit) -> Answer:
         raise WrongUse("Nothing is decided: approve or refuse.")
     by = visit.account.email
     try:
-        await (_approve if decision == "approve" else _refuse)(visit, one, by)
+        await (approve if decision == "approve" else refuse)(visit, one, by)
     except (WrongUse, RetryLater) as error:
         now = await _one(visit)
         if now.state == "waiting":
@@ -105,12 +105,14 @@ async def decide(visit: Visit) -> Answer:
     return visit.go(visit.link(f"/responses/{one.id}"))
 
 
-async def _refuse(visit: Visit, one: Response, by: str) -> None:
+async def refuse(visit: Asking, one: Response, by: str) -> None:
+    """End what waits. Raises WrongUse when it does not wait."""
     refused = await visit.state(visit.parts.responses.refuse, one.batch, by)
     await told(visit, SIGN_OUT_REFUSED, refused)
 
 
-async def _approve(visit: Visit, one: Response, by: str) -> None:
+async def approve(visit: Asking, one: Response, by: str) -> None:
+    """Make the call that waits. Raises as `called`."""
     try:
         await called(visit, one.batch, approved_by=by)
     finally:

@@ -27,7 +27,7 @@ from gridtrail.respond.trail import (
     SIGN_OUT_FAILED,
     SIGN_OUT_UNCLEAR,
 )
-from gridtrail.server.console.acting import in_slack, signing
+from gridtrail.server.console.acting import Asking, in_slack, signing
 from gridtrail.server.console.visit import Visit
 
 DEVICES: Mapping[str, Devices] = {"all": "all", "mobile": "mobile", "web": "web"}
@@ -142,7 +142,7 @@ async def _call(visit: Visit, batch: str) -> None:
         await called(visit, batch)
 
 
-async def called(visit: Visit, batch: str, *, approved_by: str | None = None) -> None:
+async def called(visit: Asking, batch: str, *, approved_by: str | None = None) -> None:
     """Make the call of `batch` and keep in the trail how it went. Raises as `carry_out`."""
     out, store = signing(visit), visit.parts.responses
     try:
@@ -156,7 +156,7 @@ async def called(visit: Visit, batch: str, *, approved_by: str | None = None) ->
     await told(visit, SIGN_OUT_DONE, await visit.state(store.batch, batch))
 
 
-async def told(visit: Visit, action: str, done: Sequence[Response]) -> None:
+async def told(visit: Asking, action: str, done: Sequence[Response]) -> None:
     """Keep in the trail what was done to each person."""
     for one in done:
         entity = ("user", one.user_id, one.user_name)

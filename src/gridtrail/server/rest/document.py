@@ -23,12 +23,15 @@ from gridtrail.server.rest import (
     health,
     responses,
     rules,
+    signing_out,
 )
 from gridtrail.server.rest.call import answer
 from gridtrail.server.rest.refusing import Refused
 from gridtrail.server.rest.routing import PREFIX, Guarded
 
-RESOURCES = (findings, anomalies, events, entities, allow, detectors, rules, responses, health)
+RESOURCES = (
+    findings, anomalies, events, entities, allow, detectors, rules, responses, signing_out, health,
+)  # fmt: skip
 
 DOCUMENT = f"{PREFIX}/openapi.json"
 """Where the document is; the only route that needs no token."""

@@ -9,7 +9,8 @@ from pydantic import Field
 from starlette.responses import Response as Answer
 
 from gridtrail.errors import WrongUse
-from gridtrail.server.rest.call import Called, answer
+from gridtrail.respond.responses import Response
+from gridtrail.server.rest.call import Call, Called, answer
 from gridtrail.server.rest.models import Limit, Query, Seconds, Shape, Text
 from gridtrail.server.rest.refusing import not_found
 from gridtrail.server.rest.routing import Resource
@@ -75,11 +76,16 @@ async def list_responses(call: Called, query: Annotated[ResponseQuery, fastapi.Q
 @router.read("/responses/{response_id}", ResponseShape, 404)
 async def get_response(call: Called, response_id: str) -> Answer:
     """Read one response; the beginning of its id is enough."""
-    next_step = "list them at /api/v1/responses"
+    return answer((await response_of(call, response_id)).to_json())
+
+
+async def response_of(call: Call, response_id: str) -> Response:
+    """The response, if it is of the token's organization. Raises Refused `not_found`."""
+    missing = not_found("response", response_id, "list them at /api/v1/responses")
     try:
         found = await call.state(call.parts.responses.get, storable(response_id))
     except WrongUse:
-        raise not_found("response", response_id, next_step) from None
+        raise missing from None
     if found.org != call.org:
-        raise not_found("response", response_id, next_step)
-    return answer(found.to_json())
+        raise missing
+    return found
