@@ -43,7 +43,12 @@ def sent(desk: Any, form: dict[str, str], role: str = "admin") -> httpx.Response
 
 @pytest.fixture(autouse=True)
 def _emptied(desk: Any) -> Any:
+    _empty(desk)  # of what other tests left
     yield
+    _empty(desk)
+
+
+def _empty(desk: Any) -> None:
     with AllowList(desk.settings.state) as kept:
         kept.end([one.id for one in held(desk)], "test")
 

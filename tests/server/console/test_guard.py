@@ -93,6 +93,7 @@ def test_a_foreign_site_cannot_sign_anybody_in(desk: Any) -> None:
 
 def test_a_piece_of_a_page_is_answered_so_that_the_page_goes_to_sign_in(desk: Any) -> None:
     """htmx follows HX-Redirect; a redirect would put the form into the page."""
+    desk.client.cookies.clear()  # of another test's sign-in
     answer = desk.get("/findings/list", None, hx_request="true")
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == "/signin"
