@@ -5,16 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridtrail.notify.text import Links, beginning, for_anyone, for_slack, heading, visible
+from gridtrail.notify.text import Links, beginning, for_anyone, for_slack, heading
 
 FINDING = {"id": "F1", "org": "E0OTHER", "severity": "high", "status": "open", "title": "Look"}
-
-
-def test_what_hides_is_shown() -> None:
-    """Characters that hide, turn around or pile up are shown by their code, on one line."""
-    assert visible("a\u202eb\u200bc\nd") == "a⟨U+202E⟩b⟨U+200B⟩c⟨U+000A⟩d"
-    assert visible("e" + "\u0301" * 4).endswith("⟨U+0301⟩⟨U+0301⟩")
-    assert visible("Größe 日本 🙂") == "Größe 日本 🙂"
 
 
 def test_an_entity_is_not_cut_in_two() -> None:

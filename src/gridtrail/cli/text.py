@@ -7,41 +7,16 @@ programs take JSON, which keeps the text as it is.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from rich.cells import cell_len
 
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MARKS = frozenset({"Mn", "Me", "Mc"})
-_MARKS_IN_A_ROW = 2  # more would climb over the lines above and below
+from gridtrail.export.visible import visible as hiding_nothing
 
-# Default_Ignorable_Code_Point of Unicode 15 that the categories above do not name
-_INVISIBLE = re.compile(
-    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\ufe00-\\ufe0f\\uffa0"
-    "\\U000e0100-\\U000e01ef]"
-)
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str) -> str:
     """`text` on one line with every control, invisible or reordering character escaped."""
-    if text.isascii() and text.isprintable():
-        return text
-    out: list[str] = []
-    marks = 0
-    for character in text:
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in _MARKS else 0
-        if _hides(character, category) or marks > _MARKS_IN_A_ROW:
-            out.append(_escaped(character))
-        else:
-            out.append(character)
-    return "".join(out)
-
-
-def _hides(character: str, category: str) -> bool:
-    return category in _HIDDEN_CATEGORIES or _INVISIBLE.match(character) is not None
+    return hiding_nothing(text, _escaped)
 
 
 def _escaped(character: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 import apprise
 
 from gridtrail.errors import BadSettings
+from gridtrail.export.visible import visible
 from gridtrail.notify.message import Message
 from gridtrail.notify.outcomes import Again, Delivered, Outcome
 from gridtrail.notify.secrets import needed
-from gridtrail.notify.text import Links, beginning, counted, facts, for_anyone, heading, visible
+from gridtrail.notify.text import Links, beginning, counted, facts, for_anyone, heading
 from gridtrail.settings_notify import ChannelSettings
 from gridtrail.triage.finding import SEVERITIES
 from gridtrail.triage.words import number

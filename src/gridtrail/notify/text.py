@@ -7,45 +7,19 @@ service takes a piece of it for a mention of everybody.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from gridtrail.export.visible import visible
 from gridtrail.settings import Settings
 from gridtrail.triage.words import listed, moment, number
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MARKS = frozenset({"Mn", "Me", "Mc"})
-_MARKS_IN_A_ROW = 2
-# Default_Ignorable_Code_Point of Unicode 15 that the categories above do not name
-_INVISIBLE = re.compile(
-    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\ufe00-\\ufe0f\\uffa0"
-    "\\U000e0100-\\U000e01ef]"
-)
 _MENTION = re.compile(r"@(?=(?:everyone|here|channel|all|room|online)\b)", re.IGNORECASE)
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _NEWS = {"created": "", "raised": "now ", "updated": ""}
 _SENTENCE = re.compile(r"(?<=[.!?”])\s+(?=[A-Z“])")
-
-
-def visible(text: str) -> str:
-    """`text` on one line with every control, invisible or reordering character shown by its
-    code."""
-    if text.isascii() and text.isprintable():
-        return text
-    out: list[str] = []
-    marks = 0
-    for character in text:
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in _MARKS else 0
-        hides = category in _HIDDEN or _INVISIBLE.match(character) is not None
-        if hides or marks > _MARKS_IN_A_ROW:
-            out.append(f"⟨U+{ord(character):04X}⟩")
-        else:
-            out.append(character)
-    return "".join(out)
 
 
 def cut(text: str, most: int) -> str:

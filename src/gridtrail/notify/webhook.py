@@ -26,10 +26,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from gridtrail.errors import BadSettings
+from gridtrail.export.visible import visible
 from gridtrail.notify.message import Message
 from gridtrail.notify.outcomes import Again, Delivered, Outcome, Refused
 from gridtrail.notify.secrets import check_address, needed, secret
-from gridtrail.notify.text import visible
 from gridtrail.settings_notify import ChannelSettings
 
 TYPES = {

@@ -7,36 +7,13 @@ text as it is.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MARKS = frozenset({"Mn", "Me", "Mc"})
-_MARKS_IN_A_ROW = 2  # more would climb over the lines above and below
-_KEPT = frozenset("\n\t")
-
-# Default_Ignorable_Code_Point of Unicode 15 that the categories above do not name
-_INVISIBLE = re.compile(
-    "[\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\ufe00-\\ufe0f\\uffa0"
-    "\\U000e0100-\\U000e01ef]"
-)
+from gridtrail.export.visible import visible as hiding_nothing
 
 
 def visible(text: str) -> str:
-    """`text` with every control, invisible or reordering character shown by its code."""
-    if text.isascii() and text.isprintable():
-        return text
-    out: list[str] = []
-    marks = 0
-    for character in text:
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in _MARKS else 0
-        hides = category in _HIDDEN or _INVISIBLE.match(character) is not None
-        if (hides and character not in _KEPT) or marks > _MARKS_IN_A_ROW:
-            out.append(f"⟨U+{ord(character):04X}⟩")
-        else:
-            out.append(character)
-    return "".join(out)
+    """`text` with every control, invisible or reordering character shown by its code; it may have
+    several lines."""
+    return hiding_nothing(text, kept="\n\t")
 
 
 def shortened(text: str, most: int) -> str:
