@@ -8,7 +8,6 @@ connection was refused), and what may have been done is the error Unclear.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import logging
 import socket
 import time
@@ -24,6 +23,7 @@ from slack_sdk.errors import SlackApiError
 from gridtrail.errors import BadSettings
 from gridtrail.respond.slack_errors import NotReached, Refused, Unclear, refusal
 from gridtrail.settings_respond import RespondSettings
+from gridtrail.settings_secrets import on_this_machine
 
 Devices = Literal["all", "mobile", "web"]
 MOST_USERS = 1_000
@@ -255,15 +255,8 @@ def _check_base_url(base_url: str, *, allow_http: bool) -> None:
         raise BadSettings(
             "respond.base_url is no address of an API: write it like https://slack.com/api/."
         )
-    if parts.scheme == "http" and not allow_http and not _on_this_machine(host):
+    if parts.scheme == "http" and not allow_http and not on_this_machine(host):
         raise BadSettings(
             f"respond.base_url reaches {host} unencrypted, so that others can read the token: use "
             "https, or set respond.allow_http where the network is yours."
         )
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

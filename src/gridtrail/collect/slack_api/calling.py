@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from gridtrail.collect.slack_api.answers import Answer, NoAnswer
 from gridtrail.collect.slack_api.reading import Call
 from gridtrail.errors import BadSettings
+from gridtrail.settings_secrets import on_this_machine
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
 _CONNECT_SECONDS, _SILENT_SECONDS, _WHOLE_SECONDS = 10.0, 90.0, 600.0
@@ -91,18 +91,11 @@ def check_base_url(base_url: str, *, allow_http: bool) -> None:
         )
     if parts.username is not None or parts.password is not None:
         raise BadSettings("collect.base_url holds a password: remove it, and use collect.token.")
-    if parts.scheme == "http" and not allow_http and not _on_this_machine(host):
+    if parts.scheme == "http" and not allow_http and not on_this_machine(host):
         raise BadSettings(
             f"collect.base_url reaches {host} unencrypted, so that others can read the token: use "
             "https, or set collect.allow_http where the network is yours."
         )
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _bearer(token: SecretStr) -> str:

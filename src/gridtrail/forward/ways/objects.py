@@ -17,9 +17,10 @@ from pyarrow import fs
 from gridtrail.errors import BadSettings
 from gridtrail.forward.record import Sendable
 from gridtrail.forward.ways.files import content, file_name
-from gridtrail.forward.ways.secrets import needed, on_this_machine, secret
+from gridtrail.forward.ways.secrets import needed, secret
 from gridtrail.forward.ways.way import Busy
 from gridtrail.settings_forward import ForwardSettings
+from gridtrail.settings_secrets import on_this_machine
 
 _ATTEMPTS = 2  # of the library's own: ours are between batches, and are told
 
