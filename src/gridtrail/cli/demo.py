@@ -221,6 +221,7 @@ def _tell(run: Session, state: SlackState, found: list[Finding]) -> None:
     ]
     if about:
         tries.insert(0, (("finding", about[0].id), "the whole story"))
+        tries.insert(1, (("serve",), "look at it in the browser"))
     say("")
     say(f"Everything is in {run.data}; delete it when you are done. Try:")
     for command, why in tries:

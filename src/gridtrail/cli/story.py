@@ -109,6 +109,7 @@ def _circumstances(
     _several(page, "client", [_client(one) for one in context.get("clients") or ()], most)
     _several(page, "session", [_session(one) for one in context.get("sessions") or ()], most)
     places = [*(context.get("channels") or ()), *(context.get("workspaces") or ())]
+    places.sort(key=lambda one: -one["events"])
     if places:
         page.pair("where", ", ".join(_place(one) for one in places[:most]))
     answers = context.get("responses") or ()
