@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from gridtrail.errors import WrongUse
 from gridtrail.respond.slack_admin import Devices
+from gridtrail.respond.steps import Step, What, note, steps_of
 from gridtrail.respond.tables import responses
 from gridtrail.state.database import open_state, storable, writing
 
@@ -32,6 +33,9 @@ STATES: tuple[State, ...] = (
 WATCHED: tuple[State, ...] = ("requested", "sent", "unconfirmed")
 WATCH_SECONDS = 7 * 86_400
 """So long after the call its event is looked for."""
+_BEGINS: Mapping[State, What] = {
+    "sent": "sent", "confirmed": "confirmed", "unconfirmed": "unconfirmed", "failed": "failed"
+}  # fmt: skip
 AGAIN_SECONDS = 600
 """The same is not asked again while it is under way, for so long."""
 
@@ -130,6 +134,7 @@ class ResponseStore:
                 for row in rows:
                     _not_twice(connection, row, now)
                 connection.execute(responses.insert(), rows)
+                note(connection, [str(one["id"]) for one in rows], Step(now, "asked", asked.by))
         return self.batch(batch)
 
     def begin(self, batch: str, *, approved_by: str | None = None) -> list[Response]:
@@ -151,46 +156,52 @@ class ResponseStore:
             values = {"state": "requested", "called_at": now, "changed_at": now}
             values |= {"approved_by": storable(approved_by)} if approved_by else {}
             connection.execute(responses.update().where(mine).values(values))
+            ids = [row.id for row in rows]
+            if approved_by:
+                note(connection, ids, Step(now, "approved", approved_by))
+            note(connection, ids, Step(now, "called"))
         return self.batch(batch)
 
     def expire(self, seconds: int) -> list[Response]:
         """End what has waited for approval for more than `seconds`; returns it."""
         said = "Nobody approved it in time: ask anew."
-        values = {"state": "failed", "said": said, "changed_at": int(self._clock())}
+        now = int(self._clock())
         old = (responses.c.state == "waiting") & (responses.c.asked_at < self._clock() - seconds)
         with writing(self._engine).begin() as connection:
-            query = sa.select(responses.c.id).where(old)
-            ids = [row.id for row in connection.execute(query)]
-            mine = responses.c.id.in_(ids)
-            connection.execute(responses.update().where(mine).values(values))
-        return self._read(responses.select().where(mine)) if ids else []
+            ids = _change(connection, old, Step(now, "expired", said=said), state="failed")
+        return self._read(responses.select().where(responses.c.id.in_(ids))) if ids else []
 
     def refuse(self, batch: str, by: str) -> list[Response]:
         """Say no to what waits. Raises WrongUse when it does not wait."""
         waits = (responses.c.batch == batch) & (responses.c.state == "waiting")
-        said = storable(f"Not approved by {by}.")
-        values: dict[str, Any] = {"state": "failed", "said": said}
+        said = f"Not approved by {by}."
         with writing(self._engine).begin() as connection:
-            values["changed_at"] = int(self._clock())
-            if not connection.execute(responses.update().where(waits).values(values)).rowcount:
+            step = Step(int(self._clock()), "refused", by, said)
+            if not _change(connection, waits, step, state="failed"):
                 raise WrongUse("This does not wait for approval: see gridtrail responses.")
         return self.batch(batch)
 
     def answered(self, batch: str, state: State, said: str) -> list[Response]:
         """Note what Slack said to the call, or what is known instead."""
-        self._set((responses.c.batch == batch) & (responses.c.state == "requested"), state, said)
+        asked = (responses.c.batch == batch) & (responses.c.state == "requested")
+        self._set(asked, state, said, None)
         return self.batch(batch)
 
     def seen(self, response: Response, state: State, said: str, event_id: str | None) -> None:
         """Note what the audit log says of a response that is watched."""
         watched = (responses.c.id == response.id) & responses.c.state.in_(WATCHED)
-        self._set(watched, state, said, event_id=event_id)
+        self._set(watched, state, said, event_id)
 
-    def _set(self, where: Any, state: State, said: str, **more: str | None) -> None:
-        now = int(self._clock())
-        values = {"state": state, "said": storable(said), "changed_at": now, **more}
+    def _set(self, where: Any, state: State, said: str, event_id: str | None) -> None:
+        what = _BEGINS.get(state, "unclear")
         with writing(self._engine).begin() as connection:
-            connection.execute(responses.update().where(where).values(values))
+            step = Step(int(self._clock()), what, said=said, event_id=event_id)
+            _change(connection, where, step, state=state)
+
+    def steps(self, found: Sequence[Response]) -> dict[str, list[Step]]:
+        """How each of these went, by id, from the first step on."""
+        with self._engine.connect() as connection:
+            return steps_of(connection, [one.id for one in found])
 
     def batch(self, batch: str) -> list[Response]:
         """All of one call."""
@@ -246,6 +257,16 @@ class ResponseStore:
             names = [one.name for one in fields(Response)]
             rows = connection.execute(query).all()
         return [Response(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def _change(connection: sa.Connection, where: Any, step: Step, *, state: State) -> list[str]:
+    """Bring what is chosen into `state`, and keep the step; the ids."""
+    ids = [row.id for row in connection.execute(sa.select(responses.c.id).where(where))]
+    values: dict[str, Any] = {"state": state, "said": storable(step.said), "changed_at": step.at}
+    values |= {} if step.event_id is None else {"event_id": step.event_id}
+    connection.execute(responses.update().where(responses.c.id.in_(ids)).values(values))
+    note(connection, ids, step)
+    return ids
 
 
 def _not_twice(connection: sa.Connection, row: dict[str, Any], now: int) -> None:

@@ -31,6 +31,21 @@ responses = sa.Table(
 )
 """One row a person and signing out."""
 
+response_steps = sa.Table(
+    "response_steps",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),  # in the order of time
+    sa.Column("response_id", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),  # `steps.What`
+    sa.Column("by", sa.Text, nullable=False),  # empty for what happens by itself
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text),  # Slack's own event
+    sa.Index("response_steps_by_response", "response_id"),
+    sqlite_autoincrement=True,
+)
+"""How each response went; see `steps`."""
+
 allow_entries = sa.Table(
     "allow_entries",
     metadata,

@@ -92,7 +92,7 @@ def test_signing_matt_out_ends_his_sessions(slack: Any) -> None:
     slack.collect(began)
     done = desk.get(response, "audit_logs_admin").text
     assert "confirmed by Slack&#39;s own event" in done
-    assert "Slack&#39;s log says that it was done." in done
+    assert "Slack&#39;s own event says that it was done." in done
     assert 'class="state-of confirmed"' in desk.get(f"/person?id={matt.id}", "admin").text
     assert 'class="state-of confirmed"' in desk.get(f"/responses?user={matt.id}", "admin").text
     assert told(slack, matt.id) == ["gridtrail_sign_out_done", "gridtrail_sign_out_requested"]

@@ -108,6 +108,7 @@ PLACES = (
     Place("GET", "/responses/automatic", READ_LOGS, automatic.show),
     Place("POST", "/responses/automatic", RESPOND, automatic.release),
     Place("GET", "/responses/{response_id}", READ_LOGS, responses.show_one),
+    Place("GET", "/responses/{response_id}/now", READ_LOGS, responses.refresh, live=True),
     Place("POST", "/responses/{response_id}", RESPOND, responses.decide),
     Place("GET", "/allow", READ_LOGS, allow.show),
     Place("GET", "/allow/new", TUNE, allow_new.show),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from starlette.responses import Response as Answer
 
 from gridtrail.errors import RetryLater, WrongUse
-from gridtrail.respond.responses import STATES, Response
+from gridtrail.respond.responses import STATES, WATCHED, Response
+from gridtrail.respond.steps import Step
 from gridtrail.respond.trail import SIGN_OUT_APPROVED, SIGN_OUT_REFUSED
 from gridtrail.server.console.acting import Asking, looked
 from gridtrail.server.console.refusing import NotHere
@@ -30,23 +32,20 @@ _ON = {"all": "all sessions", "mobile": "mobile sessions", "web": "web and deskt
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Something that happened to a response, at a second, by somebody (empty: by itself)."""
-
-    at: int
-    words: str
-    by: str = ""
-    event_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
-    """A response in words."""
+    """A response in words, and its steps."""
 
     one: Response
     what: str
     state: str
-    steps: Sequence[Step]
+    steps: Sequence[Step] = ()
+
+    @property
+    def going_on(self) -> bool:
+        """Whether something is still to come by itself."""
+        return self.one.state == "waiting" or (
+            self.one.state in WATCHED and self.one.called_at is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,24 @@ class ResponsesPage:
 
 @dataclass(frozen=True, slots=True)
 class ResponsePage:
-    """One response; `problem` is why an approval was not taken."""
+    """One response; `problem` is why an approval was not taken.
+
+    `stamp` stands for what is shown, so that an open page learns whether that has changed.
+    """
 
     template: ClassVar[str] = "response.html"
 
     told: Told
     own: bool  # asked for by who looks at it
+    stamp: str
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseNow(ResponsePage):
+    """The part of the page that refreshes itself while something is to come."""
+
+    template: ClassVar[str] = "response_now.html"
 
 
 async def show(visit: Visit) -> Answer:
@@ -84,10 +94,24 @@ async def show(visit: Visit) -> Answer:
 
 async def show_one(visit: Visit) -> Answer:
     """One response. Raises NotHere."""
+    return visit.page(ResponsePage(*await _shown(visit)))
+
+
+async def refresh(visit: Visit) -> Answer:
+    """The response again, for a page that is open; 204 when it is as it was. Raises NotHere."""
+    told, own, stamp = await _shown(visit)
+    if visit.one("stamp") == stamp:
+        return Answer(status_code=204)
+    return visit.page(ResponseNow(told, own, stamp))
+
+
+async def _shown(visit: Visit) -> tuple[Told, bool, str]:
     one = await _one(visit)
     if await looked(visit, [one]):
         one = await _one(visit)
-    return visit.page(ResponsePage(told_of(one), _own(visit, one)))
+    steps = (await visit.state(visit.parts.responses.steps, [one]))[one.id]
+    told = told_of(one, steps)
+    return told, _own(visit, one), stamp_of([told])
 
 
 async def decide(visit: Visit) -> Answer:
@@ -101,7 +125,8 @@ async def decide(visit: Visit) -> Answer:
     except (WrongUse, RetryLater) as error:
         now = await _one(visit)
         if now.state == "waiting":
-            return visit.page(ResponsePage(told_of(now), _own(visit, now), str(error)), 409)
+            page = ResponsePage(*await _shown(visit), problem=str(error))
+            return visit.page(page, 409)
     return visit.go(visit.link(f"/responses/{one.id}"))
 
 
@@ -152,20 +177,16 @@ async def responses_of(
     return [told_of(one) for one in found]
 
 
-def told_of(one: Response) -> Told:
+def told_of(one: Response, steps: Sequence[Step] = ()) -> Told:
     """A response in words."""
     what = f"session {one.session_id}" if one.session_id is not None else _ON[one.devices]
     state = _STATE_WORDS[one.state]
     if one.state == "requested" and one.called_at is None:
         state = "written down, and not sent to Slack"
-    return Told(one, what, state, list(_steps(one)))
+    return Told(one, what, state, steps)
 
 
-def _steps(one: Response) -> Iterator[Step]:
-    yield Step(one.asked_at, "asked for it", one.asked_by)
-    if one.approved_by is not None:
-        yield Step(one.called_at or one.changed_at, "approved it", one.approved_by)
-    if one.called_at is not None:
-        yield Step(one.called_at, "Slack was called.")
-    if one.said:
-        yield Step(one.changed_at, one.said, event_id=one.event_id)
+def stamp_of(found: Sequence[Told]) -> str:
+    """Stands for the states of these responses."""
+    facts = [(told.one.id, told.one.state, told.one.changed_at, told.one.said) for told in found]
+    return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:16]
