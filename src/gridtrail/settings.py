@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -34,6 +34,9 @@ from gridtrail.settings_policy import PolicySettings
 from gridtrail.settings_respond import RespondSettings
 
 SETTINGS_FILE = "gridtrail.toml"
+
+LEAST_NOMINAL, MOST_NOMINAL = 0.001, 100.0
+"""Anomalies per 1,000 users and day that a detector's thresholds can be made for."""
 
 
 class EnrichSettings(BaseModel):
@@ -103,6 +106,14 @@ class DetectSettings(BaseModel):
         gt=0,
         description="Nominal number of emitted anomalies per 1,000 users and day, all reasons "
         "together; each detector has a share of it.",
+    )
+    budgets: dict[str, Annotated[float, Field(ge=LEAST_NOMINAL, le=MOST_NOMINAL)]] = Field(
+        default={},
+        description="Numbers of their own for detectors, instead of a share: anomalies per 1,000 "
+        "users and day that thresholds are made for, such as `excessive_downloads = 0.2` in the "
+        "table `[detect.budgets]`; 0.001 to 100, less is stricter. It counts from the next run "
+        "on. What people put in force in the console, or with `gridtrail thresholds`, goes before "
+        "it.",
     )
     warmup_days: int = Field(
         default=14,

@@ -113,23 +113,32 @@ class Allowance:
 
 
 def allowances(
-    detectors: Iterable[Budgeted], people: int, per_1000_users_day: float, per_active: float = 1.0
+    detectors: Iterable[Budgeted],
+    people: int,
+    per_1000_users_day: float,
+    per_active: float = 1.0,
+    times: Mapping[str, float] | None = None,
 ) -> dict[str, Allowance]:
     """The allowance of each detector for one day, by name.
 
     `people` is the number of people of the organization in the last 30 days, `per_active` the
-    people for each one active on a day (both as of the day's start).
+    people for each one active on a day (both as of the day's start), `times` how many times its
+    share a detector may raise, by name (1 where it is not named).
     """
-    return {one.name: _allowance(one, people, per_1000_users_day, per_active) for one in detectors}
+    more = times or {}
+    return {
+        one.name: _allowance(one, people, per_1000_users_day, per_active, more.get(one.name, 1.0))
+        for one in detectors
+    }
 
 
 def _allowance(
-    detector: Budgeted, people: int, per_1000_users_day: float, per_active: float
+    detector: Budgeted, people: int, per_1000_users_day: float, per_active: float, times: float
 ) -> Allowance:
     if detector.name in ABSOLUTE:
         most = max(ABSOLUTE_A_DAY, round(FLOOD * per_1000_users_day * people / 1000))
         return Allowance(most * TOKEN, None)
-    nominal = per_1000_users_day / 1000 * detector.share
+    nominal = per_1000_users_day / 1000 * detector.share * times
     capacity = max(LEAST_A_DAY * TOKEN, round(FLOOD * TOKEN * nominal * people))
     return Allowance(capacity, nominal * per_active)
 

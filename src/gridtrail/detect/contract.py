@@ -151,13 +151,15 @@ class DayContext:
     settings: DetectSettings
     read: Callable[[ir.Table], pa.Table]
     people_per_active: float = 1.0  # people of the organization for each one active on a day
+    times: float = 1.0  # what the detector may raise, over its share (see `nominal`)
 
     def share_per_subject_day(self, share: float) -> float:
         """Nominal alarms per active subject and day for a detector with this share of the budget.
 
         The budget is for people, active or not; only who is active can raise an alarm.
         """
-        return self.settings.budget_per_1000_users_day / 1000 * share * self.people_per_active
+        a_day = self.settings.budget_per_1000_users_day / 1000 * share * self.people_per_active
+        return a_day * self.times
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
 from gridtrail.detect.emission import Candidate, Verdict
 from gridtrail.detect.emptiness import Sparing, row_counts
+from gridtrail.detect.nominal import Nominal
 from gridtrail.engine.shape import Engine
 from gridtrail.errors import Stop, WrongUse
 from gridtrail.lake.lake import Lake
@@ -51,8 +52,11 @@ class DayStep:
         """Go to the day that begins at this second."""
         self.engine.keep("today", pa.table({"day_start": [day_start]}))
 
-    def decide(self, context: DayContext) -> list[Candidate]:
-        """What the detectors find in the day's events; `begin` was called before.
+    def decide(
+        self, context: DayContext, nominal: Mapping[str, Nominal] | None = None
+    ) -> list[Candidate]:
+        """What the detectors find in the day's events; `begin` was called before. `nominal` says
+        what their thresholds are made for, by name; each its share by default.
 
         Raises DetectorFailed.
         """
@@ -63,7 +67,10 @@ class DayStep:
                 self._tables.count(counts)
         for detector in self.detectors:  # yesterday's say nothing of today
             self._tables.forget(f"{detector.name}_parameters")
-        found = self.engine.each(lambda one: self._named(one, context), self.detectors)
+        made_for = nominal or {}
+        found = self.engine.each(
+            lambda one: self._named(one, context, made_for.get(one.name)), self.detectors
+        )
         return [candidate for candidates in found for candidate in candidates]
 
     def _begin_sparing(self) -> None:
@@ -95,9 +102,12 @@ class DayStep:
     def _summaries(self) -> dict[str, ir.Table]:
         return {f"{profile.name}_today": profile.summary for profile in self.profiles}
 
-    def _named(self, detector: Detector, context: DayContext) -> list[Candidate]:
+    def _named(
+        self, detector: Detector, context: DayContext, nominal: Nominal | None
+    ) -> list[Candidate]:
+        mine = context if nominal is None else replace(context, times=nominal.times)
         try:
-            return list(self._candidates(detector, context))
+            return [replace(one, nominal=nominal) for one in self._candidates(detector, mine)]
         except DetectorFailed:
             raise
         except Exception as error:  # whatever it is, it must be loud and name the detector

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from gridtrail.detect.budget import BUDGET, TOKEN, Allowance, Store, of_one_subject
 from gridtrail.detect.contract import DAY_SECONDS, Anomaly
+from gridtrail.detect.nominal import Nominal
 
 REPEATED = "repeated"
 """Why an anomaly was silenced."""
@@ -48,6 +49,7 @@ class Candidate:
     detector: str
     repeat_seconds: tuple[int, ...]
     anomaly: Anomaly
+    nominal: Nominal | None = None  # what its threshold was made for
 
     @property
     def key(self) -> str:

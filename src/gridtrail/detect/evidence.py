@@ -12,6 +12,7 @@ from typing import Any
 
 from gridtrail.detect.contract import Detector
 from gridtrail.detect.emission import Verdict
+from gridtrail.detect.nominal import Nominal
 
 SMALLEST_P = 1e-300
 
@@ -51,6 +52,7 @@ def evidence(verdict: Verdict, detector: Detector) -> Mapping[str, Any]:
         "score_millinats": score_millinats(anomaly.p_value),
         "p_value": p_text(anomaly.p_value),
         "threshold": anomaly.threshold,
+        **_made_for(verdict.candidate.nominal),
         "observed": dict(anomaly.observed),
         "usual": dict(anomaly.usual),
         "deciding_events": list(anomaly.deciding_events),
@@ -60,3 +62,11 @@ def evidence(verdict: Verdict, detector: Detector) -> Mapping[str, Any]:
         "occurrences": verdict.occurrences,
         **late,
     }
+
+
+def _made_for(nominal: Nominal | None) -> Mapping[str, Any]:
+    """What the threshold was made for, and who said so (see `gridtrail.detect.nominal`)."""
+    if nominal is None:
+        return {}
+    number = f"{nominal.per_1000_users_day:.6g}"
+    return {"threshold_for": {"per_1000_users_day": number, "set_by": nominal.set_by}}

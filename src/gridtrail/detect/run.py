@@ -28,6 +28,7 @@ from gridtrail.detect.day import RAW_DAY, view_events
 from gridtrail.detect.day_step import DayStep, DetectorFailed
 from gridtrail.detect.emission import Candidate, Said, Verdict, judge, still_remembered
 from gridtrail.detect.late import stand
+from gridtrail.detect.nominal import Change, check_budgets, nominals
 from gridtrail.detect.profiles import people
 from gridtrail.engine.shape import Engine
 from gridtrail.enrich.dimensions import address_book, refresh
@@ -95,6 +96,7 @@ def detect(
     now: int | None = None,
     dry_run: bool = False,
     allow: Sequence[AllowEntry] = (),
+    changes: Sequence[Change] = (),
     snapshots_of: Sequence[Detector] | None = None,
     on_progress: OnProgress | None = None,
 ) -> DetectReport:
@@ -103,11 +105,13 @@ def detect(
     Detectors of users (see `plugins`) run beside `detectors`; when one of them fails, the others
     go on without it, and the report and the detectors' states say so.
     `end` and `now` are seconds; events later than `now` minus the settle lag wait. What `allow`
-    and the settings' `[[allow]]` name is silenced. A dry run writes nothing but facts of new
-    addresses and clients, which are a cache; one of some detectors may begin with the snapshots of
-    all (`snapshots_of`), since what is learned does not depend on what else is decided.
+    and the settings' `[[allow]]` name is silenced; `changes` are thresholds that people put in
+    force. A dry run writes nothing but facts of new addresses and clients, which are a cache; one
+    of some detectors may begin with the snapshots of all (`snapshots_of`), since what is learned
+    does not depend on what else is decided.
 
     Raises DetectorFailed when one of `detectors` fails; nothing of that run is then published.
+    Raises BadSettings when `detect.budgets` names what has no such threshold.
     """
     began = time.monotonic()
     moment = int(time.time()) if now is None else now
@@ -119,12 +123,15 @@ def detect(
     whole = loaded.detectors
     if snapshots_of is not None and dry_run:
         whole = plugins.load(snapshots_of, settings.detect.plugins, base=settings.data).detectors
+    if not loaded.failed:  # one that failed may be the one that is named
+        check_budgets(settings.detect.budgets, loaded.detectors)
     reports: list[OrganizationReport] = []
     failed = dict(loaded.failed)
     while len(reports) < len(organizations):
         each = organizations[len(reports)]
         running = [one for one in loaded.detectors if one.name not in failed]
         run = _Run(lake, engine, settings, running, each, to, entries, on_progress)
+        run.changes = changes
         run.signature = _signature([one for one in whole if one.name not in failed])
         try:
             reports.append(run.go(start, failed, dry_run=dry_run))
@@ -154,6 +161,7 @@ class _Run:
         self.allow = [one for one in allow if one.org in (None, org)]
         self.step = DayStep(engine, detectors)
         self.signature = ""  # of those whose snapshots are read and written
+        self.changes: Sequence[Change] = ()
         self.on_progress = on_progress or (lambda _text, _done, _all: None)
         self.verdicts: list[Verdict] = []
         self.decided: dict[dt.date, tuple[int, frozenset[str]]] = {}  # events seen, inputs
@@ -267,8 +275,11 @@ class _Run:
         counted, per_active = people_now(self.engine, self.step.profiles, history_days)
         settings = self.settings.detect
         context = DayContext(day_start, history_days, settings, self.engine.rows, per_active)
-        candidates = self._allowed(self.step.decide(context))
-        budget = allowances(self.detectors, counted, settings.budget_per_1000_users_day, per_active)
+        nominal = nominals(self.detectors, settings, self.changes, self.org, day_start)
+        candidates = self._allowed(self.step.decide(context, nominal))
+        times = {name: one.times for name, one in nominal.items()}
+        a_day = settings.budget_per_1000_users_day
+        budget = allowances(self.detectors, counted, a_day, per_active, times)
         verdicts, said_then = judge(candidates, remembered, budget)
         self.verdicts += verdicts
         seen = int(self.engine.rows(_RAW_ROWS)["rows"][0].as_py())
