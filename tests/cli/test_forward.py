@@ -75,16 +75,24 @@ def test_a_failing_target(
     assert (status["state"], status["behind_records"]) == ("failing", 1)
 
 
-def test_what_was_left_out(gridtrail: Run, data: Path, write: Any) -> None:
-    """Records that a target did not get are listed with their reason."""
+def test_what_was_left_out(
+    gridtrail: Run, data: Path, event: Make, store: Store, write: Any
+) -> None:
+    """Records that a target did not get are listed with their reason, and sent once more."""
     write(FILES)
+    store([event(1, id="e1")])
     with ForwardStore(data / "state.db") as positions:
         positions.begin("files", Position(-1))
-        positions.advance("files", Position(0), refusals=[Refusal("E0", "e1", "Too large.")])
+        positions.advance("files", Position(0), refusals=[Refusal("E0KESTREL", "e1", "Too large.")])
     rows = gridtrail("forward", "--refused", "-f", "ndjson").rows
     assert [(row["id"], row["why"]) for row in rows] == [("e1", "Too large.")]
-    assert "e1" in gridtrail("forward", "--refused").text
+    listed = gridtrail("forward", "--refused")
+    assert "e1" in listed.text
+    assert "forward --again" in listed.err
     assert gridtrail("forward", "--status", "-f", "ndjson").rows[0]["refused"] == 1
+    again = gridtrail("forward", "--again", "-f", "ndjson")
+    assert (again.code, again.rows[0]["sent"], sent(data)) == (0, 1, ["e1"])
+    assert gridtrail("forward", "--refused", "-f", "ndjson").rows == []
 
 
 @pytest.mark.parametrize(

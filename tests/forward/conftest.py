@@ -127,6 +127,7 @@ class HttpReceiver:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else the answer's body waits 40 ms for its head
 
             def do_POST(self) -> None:
                 receiver.take(self)

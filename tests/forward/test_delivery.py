@@ -15,6 +15,7 @@ from gridtrail.errors import RetryLater
 from gridtrail.forward.delivery import Delivery, Ended
 from gridtrail.forward.events import EventSource
 from gridtrail.forward.store import ForwardStore
+from gridtrail.forward.tables import targets
 from gridtrail.forward.ways.open import open_way
 from gridtrail.forward.ways.way import Closed
 from gridtrail.settings_forward import ForwardSettings
@@ -28,10 +29,12 @@ class Clock:
     def __init__(self) -> None:
         self.waits: list[float] = []
         self.end_after: int | None = None
+        self.meanwhile: Callable[[], object] = int
 
     def __call__(self, seconds: float) -> bool:
         if seconds:
             self.waits.append(seconds)
+            self.meanwhile()
         return self.end_after is not None and len(self.waits) >= self.end_after
 
 
@@ -195,6 +198,96 @@ def test_refusing_everything_is_no_records_fault(
     assert set(http.ids) == ids
 
 
+def fails_on(*poison: str) -> Callable[[bytes], int]:
+    """A far side that refuses whatever holds one of these ids."""
+    return lambda body: 400 if any(f'"{one}"'.encode() in body for one in poison) else 200
+
+
+def failing_for(store: ForwardStore, seconds: int) -> None:
+    """As if it had failed for so long."""
+    with store.engine.begin() as connection:
+        earlier = {"failing_since": targets.c.failing_since - seconds}
+        connection.execute(targets.update().values(earlier))
+
+
+def test_a_lone_poison_is_found_by_what_comes_after(
+    grower: Any, http: Any, delivery: Make, clock: Clock, store: ForwardStore
+) -> None:
+    """A record that is refused alone is asked for again together with what has come since, so that
+    the next one that is taken proves it at fault, in the same run."""
+    http.usual = fails_on("bad")
+    delivery().catch_up()
+    grower.add(["bad"])
+    clock.meanwhile = lambda: grower.add(["good"], second=9) if len(clock.waits) == 2 else None
+    assert delivery().catch_up() == 1
+    assert http.ids == ["good"]
+    assert [one.id for one in store.refused("t")] == ["bad"]
+    assert len(clock.waits) == 2
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_a_lone_poison_holds_nothing_up_for_long(
+    attempts: int, grower: Any, http: Any, delivery: Make, clock: Clock, store: ForwardStore
+) -> None:
+    """Where nothing comes to compare with, it is left out after a quarter of an hour of refusals,
+    by a target that took others before; what failed otherwise before does not count."""
+    grower.add(["fine"])
+    delivery().catch_up()
+    grower.add(["bad"], second=5)
+    store.failing("t", "The target t does not answer.")
+    failing_for(store, 5000)
+    http.usual = fails_on("bad")
+    clock.end_after = 1
+    with pytest.raises((Ended, Closed)):
+        delivery(attempts=attempts).catch_up()
+    failing_for(store, 899)
+    clock.waits.clear()
+    with pytest.raises((Ended, Closed)):
+        delivery(attempts=attempts).catch_up()
+    assert store.refused("t") == []
+    failing_for(store, 2)
+    clock.waits.clear()
+    assert delivery(attempts=attempts).catch_up() == 0
+    assert [one.id for one in store.refused("t")] == ["bad"]
+    kept = store.get("t")
+    assert kept is not None
+    assert (kept.refused, kept.failing_since, kept.why) == (1, None, "")
+
+
+def test_a_target_gone_wrong_leaves_out_only_a_few(
+    grower: Any, http: Any, delivery: Make, store: ForwardStore
+) -> None:
+    """One that refuses everything from some day on loses no more than a handful, and one that
+    never took anything nothing."""
+    http.usual = 400
+
+    def try_long() -> None:
+        with pytest.raises(Closed):
+            delivery(attempts=1).catch_up()
+        failing_for(store, 100_000)
+
+    grower.add(["first"])
+    try_long()
+    try_long()
+    assert store.refused() == []
+    http.usual = 200
+    delivery().catch_up()
+    with store.engine.begin() as connection:  # so that the second in which it was is over
+        earlier = {"last_sent_at": targets.c.last_sent_at - 10}
+        connection.execute(targets.update().values(earlier))
+    http.usual = 400
+    ids = [f"e{n:02}" for n in range(25)]
+    for number, part in enumerate((ids[:12], ids[12:19], ids[19:])):
+        grower.add(part, second=100 * (number + 1))
+        try_long()
+        if number < 2:
+            assert delivery(attempts=1).catch_up() == 0
+    try_long()
+    assert {one.id for one in store.refused()} == set(ids[:19])
+    http.usual = 200
+    assert delivery().catch_up() == 6
+
+
 def test_unconvertible_is_told(grower: Any, http: Any, delivery: Make, store: ForwardStore) -> None:
     """What cannot be converted is kept with its reason and stops nothing."""
     grower.add(["good"])
@@ -226,6 +319,7 @@ from gridtrail.engine.duckdb import DuckDB
 from gridtrail.forward.delivery import Delivery
 from gridtrail.forward.events import EventSource
 from gridtrail.forward.store import ForwardStore
+from gridtrail.forward.tables import targets
 from gridtrail.forward.ways.open import open_way
 from gridtrail.lake.lake import Lake
 from gridtrail.settings_forward import ForwardSettings

@@ -12,12 +12,12 @@ from gridtrail.cli.context import Session, session
 from gridtrail.cli.options import FormatOption
 from gridtrail.cli.output import Format, listing
 from gridtrail.cli.table import Column, Row, column
-from gridtrail.cli.talk import complain, say
+from gridtrail.cli.talk import complain, next_step, say
 from gridtrail.errors import WrongUse
 from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
-    from gridtrail.forward.run import Status
+    from gridtrail.forward.run import Sent, Status
     from gridtrail.settings_forward import ForwardSettings
 
 _STATUS_FIELDS = [
@@ -72,6 +72,12 @@ def forward(
         bool,
         typer.Option("--refused", help="Send nothing; list the records that targets did not get."),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Send once more the records that targets did not get, and end."
+        ),
+    ] = False,
     output: FormatOption = Format.table,
 ) -> int:
     """Send everything new on to collectors and files.
@@ -84,8 +90,8 @@ def forward(
     from gridtrail.forward.run import targets
 
     run = session(context)
-    if sum((once, status, refused)) > 1:
-        raise WrongUse("Give one of --once, --status and --refused.")
+    if sum((once, status, refused, again)) > 1:
+        raise WrongUse("Give one of --once, --status, --refused and --again.")
     chosen = targets(run.settings, names)
     if not chosen:
         raise WrongUse("The settings name no target: add a table [[forward]] to gridtrail.toml.")
@@ -93,6 +99,8 @@ def forward(
         return _show_status(run, chosen, output)
     if refused:
         return _show_refused(run, chosen, output)
+    if again:
+        return _send_again(run, chosen, output)
     if once:
         return _send_once(run, chosen, output)
     return _follow(run, chosen)
@@ -137,6 +145,8 @@ def _show_refused(run: Session, chosen: list[ForwardSettings], output: Format) -
         for one in found
     ]
     listing(rows, output, table=_REFUSED_COLUMNS, fields=_REFUSED_FIELDS)
+    if rows:
+        next_step(run.command("forward", "--again"), "sends them once more")
     return 0
 
 
@@ -145,6 +155,16 @@ def _send_once(run: Session, chosen: list[ForwardSettings], output: Format) -> i
 
     never = threading.Event()
     found = list(forward_once(run.lake, run.settings, chosen, wait=never.wait, tell=complain))
+    return _show_sent(found, output)
+
+
+def _send_again(run: Session, chosen: list[ForwardSettings], output: Format) -> int:
+    from gridtrail.forward.again import send_again
+
+    return _show_sent(list(send_again(run.lake, run.settings, chosen, tell=complain)), output)
+
+
+def _show_sent(found: list[Sent], output: Format) -> int:
     rows: list[Row] = [
         {"name": one.name, "sent": one.records, "refused": one.refused, "error": _text(one.error)}
         for one in found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 OCSF_VERSION = "1.5.0"
-"""The newest version whose definitions a maintained library (py-ocsf-models) knows."""
+"""The newest version whose definitions a maintained library (py-ocsf-models 0.10) has; OCSF is at
+1.9.0, and adds only within 1.x (docs/exports.md)."""
 
 OTHER = 99
 

@@ -3,7 +3,10 @@
 At least once: the position moves only after the far side has the batch, so whatever happens in
 between, the batch is sent again. A target that fails is tried again with growing pauses, and
 holds nobody else up. What it refuses for good is looked for by halves, told, and left out; when it
-refuses everything the fault is not in the records, and nothing is left out.
+refuses everything the fault is hardly in the records. It is asked again then, with what has come
+since: a single record that is taken proves the others at fault. Where nothing comes, a few that
+were refused for long by a target that took others before are left out too (`_PATIENCE_SECONDS`);
+they can be sent again (`gridtrail.forward.again`).
 """
 
 from __future__ import annotations
@@ -14,18 +17,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gridtrail.errors import RetryLater
-from gridtrail.forward.record import Batch, Refusal, Sendable, batches
+from gridtrail.forward.halving import MOST_REFUSED, REFUSING, Halving, NoneTaken
+from gridtrail.forward.position import Position
+from gridtrail.forward.record import Batch, Refusal, batches
 from gridtrail.forward.source import Lag, Source
 from gridtrail.forward.store import ForwardStore
-from gridtrail.forward.ways.way import Busy, Closed, NotTaken, Way
+from gridtrail.forward.ways.way import Busy, Closed, Way
 from gridtrail.settings_forward import ForwardSettings
 
 _FIRST_PAUSE = 1.0
-_ALL_REFUSED = 20
-"""After so many records that were refused one by one, and none taken, it is not the records."""
+_PATIENCE_SECONDS = 900
+"""So long a few records that are refused, and nothing else, hold up what comes after them."""
 
 Wait = Callable[[float], bool]
 """Waits so many seconds, or until it shall end; whether it shall end."""
+
+
+class _ReadAnew(Exception):
+    """What was to be sent is to be read again: more may have come."""
 
 
 class Ended(Exception):
@@ -88,17 +97,25 @@ class Delivery:
         self.fare.saw(self._source.lag(kept.position))
         if not partial and not self._is_due():
             return 0
-        sent = 0
+        before, reading = self.fare.sent, True
+        while reading:
+            try:
+                self._send_from(kept.position)
+                reading = False
+            except _ReadAnew:
+                kept = self._store.get(name) or kept
+        self.fare.saw(Lag(0, None))
+        return self.fare.sent - before
+
+    def _send_from(self, position: Position) -> None:
         limits = {
             "most_events": self._settings.most_events,
             "most_bytes": self._settings.most_bytes,
         }
-        for batch in batches(self._source.steps(kept.position), kept.position, **limits):
-            sent += self._deliver(batch)
+        for batch in batches(self._source.steps(position), position, **limits):
+            self._deliver(batch)
             if self._wait(0):
                 raise Ended
-        self.fare.saw(Lag(0, None))
-        return sent
 
     def _is_due(self) -> bool:
         if not self.fare.rows_behind:
@@ -107,7 +124,7 @@ class Delivery:
         old = since is None or time.time() - since >= self._settings.patience
         return old or self.fare.rows_behind >= self._settings.most_events
 
-    def _deliver(self, batch: Batch) -> int:
+    def _deliver(self, batch: Batch) -> None:
         refusals = list(batch.refusals)
         taken = 0
         if batch.records:
@@ -121,15 +138,16 @@ class Delivery:
         self.fare.sent += taken
         self.fare.refused += len(refusals)
         self.fare.rows_behind = max(0, self.fare.rows_behind - batch.rows)
-        return taken
 
     def _send_patiently(self, batch: Batch) -> list[Refusal]:
         """Send until it is taken; the records that are refused for good."""
         pause, tried = _FIRST_PAUSE, 0
         while True:
             try:
-                return _Halving(self._way, batch.start.name).send(batch.records)
+                return Halving(self._way, batch.start.name).send(batch.records)
             except RetryLater as error:
+                if isinstance(error, NoneTaken) and self._at_fault(batch, error):
+                    return error.refusals
                 tried += 1
                 self._failed(error)
                 self.fare.saw(self._source.lag(batch.start))
@@ -141,49 +159,27 @@ class Delivery:
                 asked = error.after if isinstance(error, Busy) else None
                 if self._wait(asked or pause * random.uniform(0.5, 1.0)):  # noqa: S311
                     raise Ended from None
+                if isinstance(error, NoneTaken):
+                    raise _ReadAnew from None
                 pause *= 2
+
+    def _at_fault(self, batch: Batch, refused: NoneTaken) -> bool:
+        """Whether it is the records after all: a few, refused for long, where others were taken."""
+        kept = self._store.get(self._settings.name)
+        if kept is None or kept.last_sent_at is None or kept.failing_since is None:
+            return False
+        if len(refused.refusals) < len(batch.records) or not kept.why.startswith(REFUSING):
+            return False
+        already = self._store.left_out_since(self._settings.name, kept.last_sent_at)
+        few = already + len(batch.records) < MOST_REFUSED
+        return few and time.time() - kept.failing_since >= _PATIENCE_SECONDS
 
     def _failed(self, error: RetryLater) -> None:
         new = self.fare.why != str(error)
         self.fare.failing, self.fare.why = True, str(error)
         if new:
             self._tell(str(error))
-        self._store.failing(self._settings.name, str(error))
-
-
-class _Halving:
-    """Sends a batch; of one that is refused for its content, the parts that are not at fault."""
-
-    def __init__(self, way: Way, name: str) -> None:
-        self._way = way
-        self._name = name
-        self._taken = False
-        self._refused: list[Refusal] = []
-
-    def send(self, records: list[Sendable]) -> list[Refusal]:
-        """The records that are refused for good, when others are taken.
-
-        Raises Closed when none is taken, and what the way raises.
-        """
-        self._part(records)
-        if not self._taken:
-            raise self._all_refused()
-        return self._refused
-
-    def _part(self, records: list[Sendable]) -> None:
-        try:
-            self._way.send(records, self._name)
-            self._taken = True
-        except NotTaken as refusal:
-            if len(records) == 1:
-                self._refused.append(Refusal(records[0].org, records[0].id, str(refusal)))
-                if not self._taken and len(self._refused) >= _ALL_REFUSED:
-                    raise self._all_refused() from refusal
-                return
-            middle = len(records) // 2
-            self._part(records[:middle])
-            self._part(records[middle:])
-
-    def _all_refused(self) -> Closed:
-        why = self._refused[-1].why if self._refused else "It takes nothing."
-        return Closed(f"{why.rstrip('.')}, whatever is sent: correct the target's settings.")
+        kept = self._store.get(self._settings.name)
+        was_refusing = kept is not None and kept.why.startswith(REFUSING)
+        anew = isinstance(error, NoneTaken) and not was_refusing
+        self._store.failing(self._settings.name, str(error), anew=anew)

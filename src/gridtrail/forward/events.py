@@ -89,6 +89,11 @@ class EventSource:
                 continue
             return
 
+    def one(self, org: str, record_id: str) -> Step | None:
+        """That event, from the lake."""
+        row = self._lake.event(record_id, org=org)
+        return None if row is None else self._wanted.step(row, Position(-1))
+
     def lag(self, position: Position) -> Lag:
         """From the log alone."""
         if position.catching_up is not None:

@@ -16,7 +16,7 @@ from gridtrail.forward.position import Position
 from gridtrail.forward.record import Refusal, Sendable, Step
 from gridtrail.forward.source import Lag
 from gridtrail.settings_forward import ForwardSettings
-from gridtrail.triage.store import Change, changes_after
+from gridtrail.triage.store import Change, change_of, changes_after
 from gridtrail.triage.tables import findings
 
 _CHUNK, _UNCOUNTED = 200, 1_000_000
@@ -50,6 +50,12 @@ class FindingSource:
                 yield self._step(change)
             if len(found) < most:
                 return
+
+    def one(self, org: str, record_id: str) -> Step | None:
+        """That finding, as it is now."""
+        with self._engine.connect() as connection:
+            change = change_of(connection, record_id)
+        return None if change is None or change.finding.org != org else self._step(change)
 
     def lag(self, position: Position) -> Lag:
         """Findings that changed since; the oldest waits since its last anomaly, at the longest."""

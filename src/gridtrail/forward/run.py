@@ -104,7 +104,7 @@ def statuses(lake: Lake, settings: Settings, chosen: list[ForwardSettings]) -> l
         found: list[Status] = []
         for target in chosen:
             kept = store.get(target.name)
-            source = _source(lake, store, target)
+            source = source_of(lake, store, target)
             lag = Lag(0, None) if kept is None else source.lag(kept.position)
             found.append(Status(target, kept, lag))
         return found
@@ -131,7 +131,7 @@ def _delivery(
         try:
             yield Delivery(
                 target,
-                _source(lake, store, target),
+                source_of(lake, store, target),
                 way,
                 store,
                 wait=wait,
@@ -143,7 +143,8 @@ def _delivery(
             way.close()
 
 
-def _source(lake: Lake, store: ForwardStore, target: ForwardSettings) -> Source:
+def source_of(lake: Lake, store: ForwardStore, target: ForwardSettings) -> Source:
+    """What the target wants, from the lake or the state database."""
     if target.what == "findings":
         return FindingSource(store.engine, target)
     return EventSource(lake, target)

@@ -30,3 +30,6 @@ class Source(Protocol):
 
     def lag(self, position: Position) -> Lag:
         """How far behind `position` is."""
+
+    def one(self, org: str, record_id: str) -> Step | None:
+        """That record as it is now; its position means nothing. None when it is not there."""

@@ -99,15 +99,39 @@ class ForwardStore:
             for one in refusals:
                 self._refuse(connection, name, one, now)
 
-    def failing(self, name: str, why: str) -> None:
-        """The far side does not take anything now, because of `why`."""
-        since = sa.func.coalesce(targets.c.failing_since, int(time.time()))
+    def failing(self, name: str, why: str, *, anew: bool = False) -> None:
+        """The far side does not take anything now, because of `why`: since now when it is `anew`,
+        or when it worked before."""
+        now = int(time.time())
+        since = now if anew else sa.func.coalesce(targets.c.failing_since, now)
         values = {"why": storable(why)[:_LONGEST_WHY], "failing_since": since}
         with self._writing.begin() as connection:
             connection.execute(targets.update().where(targets.c.name == name).values(values))
 
-    def refused(self, name: str | None = None, limit: int = 1000) -> list[RefusedRecord]:
-        """Records that were left out, the newest first."""
+    def left_out_since(self, name: str, second: int) -> int:
+        """How many records `name` did not get after that second."""
+        later = sa.and_(refused.c.target == name, refused.c.at > second)
+        query = sa.select(sa.func.count()).where(later)
+        with self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def given(self, name: str, records: Sequence[tuple[str, str]]) -> None:
+        """`name` has these (organization, id) after all; each counts as sent now."""
+        same = sa.and_(
+            refused.c.target == name,
+            refused.c.org == sa.bindparam("its_org"),
+            refused.c.record_id == sa.bindparam("its_id"),
+        )
+        rows = [{"its_org": storable(org), "its_id": storable(one)} for org, one in records]
+        values = {"sent": targets.c.sent + len(rows), "last_sent_at": int(time.time())}
+        if not rows:
+            return
+        with self._writing.begin() as connection:
+            connection.execute(refused.delete().where(same), rows)
+            connection.execute(targets.update().where(targets.c.name == name).values(values))
+
+    def refused(self, name: str | None = None, limit: int | None = 1000) -> list[RefusedRecord]:
+        """Records that were left out, the newest first; all of them without `limit`."""
         query = refused.select().order_by(refused.c.at.desc(), refused.c.record_id).limit(limit)
         if name is not None:
             query = query.where(refused.c.target == name)

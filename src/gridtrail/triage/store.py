@@ -292,6 +292,12 @@ def changes_after(connection: sa.Connection, number: int, most: int) -> list[Cha
     return [Change(row.change, _finding(row), row.merged_into) for row in rows]
 
 
+def change_of(connection: sa.Connection, finding_id: str) -> Change | None:
+    """The finding with exactly this id, with its last change; None when there is none."""
+    row = connection.execute(findings.select().where(findings.c.id == finding_id)).one_or_none()
+    return None if row is None else Change(row.change, _finding(row), row.merged_into)
+
+
 def list_findings(store: FindingStore, filters: FindingFilters | None = None) -> list[Finding]:
     """The findings of `store` that pass `filters`, worst first."""
     return store.select(filters)
