@@ -99,8 +99,8 @@ def _run(chosen: argparse.Namespace, work: Path) -> list[str]:
     if "rules" in chosen.what:
         from bench import rules
 
-        rules.fill(work / "rules", _log_of(chosen.events, work / "rules-log"))
-        tables.append(rules.compare(work / "rules", work, chosen.rounds))
+        log = _log_of(chosen.events, work / "rules-log")
+        tables.append(rules.compare(log, work, chosen.rounds))
     if "spark" in chosen.what:
         from bench import spark
 

@@ -37,13 +37,15 @@ class Result:
         return max(run.resident for run in self.runs)
 
 
+# The peak is read from /proc: getrusage's would be at least that of the process that forked.
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from {module} import {function} as work
 began = time.perf_counter()
 count = work(*sys.argv[1:])
 seconds = time.perf_counter() - began
-resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+resident = int(peak.split()[1]) * 1024
 print(json.dumps({{"seconds": seconds, "count": count, "resident": resident}}))
 """
 

@@ -1,17 +1,18 @@
-"""The whole pack of rules over a log, beside pySigma's SQLite backend on the same events.
+"""The whole pack of rules over a log, beside pySigma's SQLite backend and rules in Python.
 
 Both have the events in a store already: Gridtrail in its lake, SQLite in a table with a column for
 each field that the rules name. SQLite runs the rules of single events, one query each; Gridtrail
-runs these, and in a second row all correlations too. SQLite is left out where its backend is not
-installed (`pysigma-backend-sqlite`).
+runs these, and in a second row all correlations too. The third contestant calls a Python function a
+rule for each of the log's first events, as rule engines in Python do; it reads the file as it goes.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import re
 import sqlite3
 from pathlib import Path
 
+from bench import python_rules
 from bench.measure import Result, Run, run_once, table
 from gridtrail.collect.importing import import_files
 from gridtrail.engine.duckdb import DuckDB
@@ -24,6 +25,8 @@ from gridtrail.rules.run import run_rules
 from gridtrail.settings import Settings
 
 NEVER = 2**33
+PYTHON_EVENTS = 100_000
+"""How many events the rules in Python see: they are slow, and take as long for each."""
 OWN = ("address.", "client.", "added(", "count(", "subject")
 
 
@@ -50,12 +53,23 @@ def sqlite(database: str) -> int:
     from sigma.collection import SigmaCollection
 
     connection = sqlite3.connect(database)
+    connection.create_function("REGEXP", 2, _regexp, deterministic=True)
     for rule in singles().rules:
         collection = SigmaCollection.from_dicts([dict(rule.content)])
         for query in sqliteBackend().convert(collection):
             text = query.replace("<TABLE_NAME>", "logs")
             connection.execute(text).fetchall()
     return int(connection.execute("SELECT count(*) FROM logs").fetchone()[0])
+
+
+def _regexp(pattern: str, value: str | None) -> bool:
+    """SQLite has the operator and leaves the function to its users."""
+    return value is not None and re.search(pattern, value) is not None
+
+
+def python(log: str) -> int:
+    """Call a function a rule for each of the first events; their number."""
+    return python_rules.run(log, [rule.key for rule in singles().rules], PYTHON_EVENTS)
 
 
 def fill(data: Path, log: Path) -> None:
@@ -87,17 +101,18 @@ def fill_sqlite(data: Path, database: Path) -> None:
     connection.close()
 
 
-def compare(data: Path, work: Path, rounds: int) -> str:
-    """The table as Markdown; `data` is a data directory with events."""
+def compare(log: Path, work: Path, rounds: int) -> str:
+    """The table as Markdown, of the NDJSON file `log`."""
+    data, database = work / "rules", work / "rules.db"
+    fill(data, log)
+    fill_sqlite(data, database)
+    peer = "pySigma's SQLite backend, rules of single events"
     contestants = {
         "Gridtrail, rules of single events": ("gridtrail", [str(data), "singles"]),
         "Gridtrail, the whole pack": ("gridtrail", [str(data), "all"]),
+        peer: ("sqlite", [str(database)]),
+        "a function a rule in Python, rules of single events": ("python", [str(log)]),
     }
-    peer = "Gridtrail, rules of single events"
-    if importlib.util.find_spec("sigma.backends.sqlite") is not None:
-        fill_sqlite(data, work / "rules.db")
-        peer = "pySigma's SQLite backend, rules of single events"
-        contestants[peer] = ("sqlite", [str(work / "rules.db")])
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, (function, arguments) in contestants.items():
