@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gridtrail.cli.main import main as cli
 from gridtrail.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -61,35 +65,43 @@ def _default(field: FieldInfo) -> str:
 
 
 def commands_page() -> str:
-    """The help of every command."""
-    lines = ["# Commands", "", "Written from the code by `scripts/write_docs.py`.", ""]
-    for words in _commands([]):
-        shown = " ".join([PROGRAM, *words])
-        lines += [f"## {shown}", "", "```", _help(words), "```", ""]
-    return "\n".join(lines)
-
-
-def _help(words: list[str]) -> str:
-    code = "from gridtrail.cli.main import run; run()"
+    """The help of every command, asked for in one process: a terminal of 96 columns, no colors."""
     environment = {**os.environ, "COLUMNS": "96", "TERM": "dumb", "NO_COLOR": "1"}
     environment = {k: v for k, v in environment.items() if not k.startswith("GRIDTRAIL_")}
-    result = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", f"import sys; sys.argv[0] = '{PROGRAM}'; {code}", *words, "--help"],
+    result = subprocess.run(  # noqa: S603 - this program
+        [sys.executable, __file__, "commands"],
         capture_output=True,
         text=True,
         check=True,
         env=environment,
     )
-    return "\n".join(line.rstrip() for line in result.stdout.strip().splitlines())
+    return result.stdout
 
 
-def _commands(words: list[str]) -> list[list[str]]:
-    found = [words]
-    section = _help(words).partition("\nCommands:\n")[2]
-    for line in section.splitlines():
+def _commands_page() -> str:
+    lines = ["# Commands", "", "Written from the code by `scripts/write_docs.py`.", ""]
+    for words, text in _commands([]):
+        shown = " ".join([PROGRAM, *words])
+        lines += [f"## {shown}", "", "```", text, "```", ""]
+    return "\n".join(lines)
+
+
+def _help(words: list[str]) -> str:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = cli([*words, "--help"])
+    if code:
+        raise SystemExit(code)
+    return "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+
+
+def _commands(words: list[str]) -> Iterator[tuple[list[str], str]]:
+    """A command and all below it, each with its help."""
+    text = _help(words)
+    yield words, text
+    for line in text.partition("\nCommands:\n")[2].splitlines():
         if line.startswith("  ") and not line.startswith("   "):
-            found += _commands([*words, line.split()[0]])
-    return found
+            yield from _commands([*words, line.split()[0]])
 
 
 def main() -> None:
@@ -99,4 +111,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["commands"]:
+        sys.stdout.write(_commands_page())
+    else:
+        main()
