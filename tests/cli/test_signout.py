@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import orjson
@@ -124,12 +125,77 @@ def test_waiting_ends_with_slacks_own_event(
     assert row["state"] == "sent"
 
 
+def on_trail(gridtrail: Any, user: str) -> dict[str, dict[str, Any]]:
+    """What the trail says of signing this user out, by action."""
+    rows = gridtrail("logs", "--entity", user, "--format", "json").json
+    found = [one for one in rows if one["action"].startswith("gridtrail_sign_out")]
+    return {one["action"]: orjson.loads(one["details"]) for one in found}
+
+
+class HalfSlack(BaseHTTPRequestHandler):
+    """Answers what reads; hangs up on what signs out, after having read it."""
+
+    def do_POST(self) -> None:
+        """One call."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith("session.reset"):
+            self.close_connection = True
+            return
+        said = b'{"ok": true, "enterprise_id": "E0KESTREL", "active_sessions": []}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_what_slack_refuses_is_on_the_trail(gridtrail: Any, slack: SlackState) -> None:
+    """What failed is there as failed, with what Slack said, and not as done."""
+    owner = slack.organization.world.people[1].id
+    refused = gridtrail("signout", owner, "--yes", "--reason", "a drill")
+    assert refused.code == 2
+    found = on_trail(gridtrail, owner)
+    assert set(found) == {"gridtrail_sign_out_requested", "gridtrail_sign_out_failed"}
+    details = found["gridtrail_sign_out_failed"]
+    assert (details["state"], details["reason"]) == ("failed", "a drill")
+    assert details["said"] in refused.err
+
+
+@pytest.mark.parametrize("four_eyes", [False, True])
+def test_what_is_unclear_is_on_the_trail(
+    four_eyes: bool, gridtrail: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call whose answer was cut is there as unclear, alone or approved by somebody."""
+    half = HTTPServer(("127.0.0.1", 0), HalfSlack)
+    serving = threading.Thread(target=half.serve_forever, args=(0.05,))
+    serving.start()
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__BASE_URL", f"http://127.0.0.1:{half.server_port}/")
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__TOKEN", "xoxp-some-token")
+    monkeypatch.setenv("GRIDTRAIL_RESPOND__FOUR_EYES", str(four_eyes).lower())
+    monkeypatch.setenv("LOGNAME", "ann")
+    asked = gridtrail("signout", "W0SOMEBODY9", "--yes", "--format", "json")
+    if four_eyes:
+        monkeypatch.setenv("LOGNAME", "bob")
+        asked = gridtrail("responses", "approve", asked.json[0]["id"])
+    half.shutdown()
+    half.server_close()
+    serving.join()
+    assert asked.code == 3
+    found = on_trail(gridtrail, "W0SOMEBODY9")
+    approved = {"gridtrail_sign_out_approved"} if four_eyes else set()
+    called = {"gridtrail_sign_out_requested", "gridtrail_sign_out_unclear"}
+    assert set(found) == called | approved
+    assert "may have been done" in found["gridtrail_sign_out_unclear"]["said"]
+
+
 def test_what_was_done_is_on_the_trail(gridtrail: Any, slack: SlackState) -> None:
     """Asking and doing, with who, whom, why and what Slack said."""
     user = someone(slack)
     assert gridtrail("signout", user, "--yes", "--reason", "a drill").code == 0
-    rows = gridtrail("logs", "--entity", user, "--format", "json").json
-    done = {one["action"]: one for one in rows if one["action"].startswith("gridtrail_sign_out")}
+    done = on_trail(gridtrail, user)
     assert set(done) == {"gridtrail_sign_out_requested", "gridtrail_sign_out_done"}
-    details = orjson.loads(done["gridtrail_sign_out_done"]["details"])
+    details = done["gridtrail_sign_out_done"]
     assert (details["reason"], details["said"]) == ("a drill", "Slack did it.")

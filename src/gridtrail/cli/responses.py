@@ -21,6 +21,7 @@ from gridtrail.export.values import iso_seconds
 
 if TYPE_CHECKING:
     from gridtrail.respond.responses import Response, ResponseStore
+    from gridtrail.respond.sign_out import SigningOut
 
 app = typer.Typer(
     help="What was asked of Slack, and how it went.",
@@ -92,15 +93,14 @@ def approve(
     """
     from gridtrail.respond.sign_out import SigningOut, organization_of
     from gridtrail.respond.slack_admin import SlackAdmin
-    from gridtrail.respond.trail import SIGN_OUT_APPROVED
 
     run = session(context)
     settings = run.settings
     with store(run) as kept:
         admin = SlackAdmin(settings.respond)
         signing = SigningOut(admin, kept, settings.respond, organization_of(settings))
-        done = signing.carry_out(kept.get(response).batch, approved_by=getpass.getuser())
-        record(run, SIGN_OUT_APPROVED, done)
+        batch = kept.get(response).batch
+        done = carried_out(run, signing, batch, approved_by=getpass.getuser())
     say(f"{counted(len(done), 'person', 'people')}: {done[0].said}")
 
 
@@ -133,6 +133,29 @@ def watched(run: Session, kept: ResponseStore | None = None) -> None:
     store_ = kept or store(run)
     store_.expire(run.settings.respond.approval_hours * 3600)
     watch(run.lake, store_, confirm_seconds=run.settings.respond.confirm_seconds)
+
+
+def carried_out(
+    run: Session, signing: SigningOut, batch: str, *, approved_by: str | None = None
+) -> list[Response]:
+    """Make the call of `batch`, and put how it went into the trail. Raises as
+    `SigningOut.carry_out`, after that."""
+    from gridtrail.respond.sign_out import NO_ANSWER_OF_YES, outcome_of
+    from gridtrail.respond.trail import SIGN_OUT_APPROVED
+
+    error = None
+    try:
+        signing.carry_out(batch, approved_by=approved_by)
+    except NO_ANSWER_OF_YES as failed:
+        error = failed
+    with store(run) as kept:
+        done = kept.batch(batch)
+    if approved_by is not None:
+        record(run, SIGN_OUT_APPROVED, done)
+    record(run, outcome_of(done[0]), done)
+    if error is not None:
+        raise error
+    return done
 
 
 def record(run: Session, action: str, done: Sequence[Response]) -> None:

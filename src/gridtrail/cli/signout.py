@@ -12,7 +12,7 @@ import typer
 from gridtrail.cli.context import Session, session
 from gridtrail.cli.options import FormatOption
 from gridtrail.cli.output import Format, listing
-from gridtrail.cli.responses import COLUMNS, FIELDS, record, row_of, store, watched
+from gridtrail.cli.responses import COLUMNS, FIELDS, carried_out, record, row_of, store, watched
 from gridtrail.cli.table import column
 from gridtrail.cli.talk import next_step, say
 from gridtrail.cli.times import parse_duration
@@ -147,7 +147,7 @@ def _shown(signing: SigningOut, order: Order) -> Preview:
 def _done(run: Session, signing: SigningOut, preview: Preview) -> list[Response]:
     """Record and call; where it waits for a second person, say how it goes on."""
     from gridtrail.respond.responses import batches
-    from gridtrail.respond.trail import SIGN_OUT_ASKED, SIGN_OUT_DONE
+    from gridtrail.respond.trail import SIGN_OUT_ASKED
 
     done: list[Response] = []
     for batch, asked in batches(signing.ask(preview, getpass.getuser())).items():
@@ -158,11 +158,7 @@ def _done(run: Session, signing: SigningOut, preview: Preview) -> list[Response]
             )
             done += asked
             continue
-        try:
-            done += signing.carry_out(batch)
-        finally:
-            with store(run) as kept:
-                record(run, SIGN_OUT_DONE, kept.batch(batch))
+        done += carried_out(run, signing, batch)
     return done
 
 

@@ -10,8 +10,12 @@ from gridtrail.respond.people import Person, why_not
 from gridtrail.respond.responses import Asked, Response, ResponseStore
 from gridtrail.respond.slack_admin import MOST_USERS, Devices, SlackAdmin, SlackSession
 from gridtrail.respond.slack_errors import NotReached, Refused, RefusedSettings, Unclear
+from gridtrail.respond.trail import SIGN_OUT_DONE, SIGN_OUT_FAILED, SIGN_OUT_UNCLEAR
 from gridtrail.settings import Settings
 from gridtrail.settings_respond import RespondSettings
+
+NO_ANSWER_OF_YES = (Refused, RefusedSettings, NotReached, Unclear)
+"""What `SigningOut.carry_out` raises after it has made its call, and noted how that went."""
 
 _ON = {"all": "on all devices", "mobile": "on mobile devices", "web": "on the web and desktop"}
 
@@ -122,7 +126,8 @@ class SigningOut:
         excluded = [one for one in rows if why_not(Person(one.user_id), self._settings)]
         if excluded:  # the settings changed while it waited
             self._store.answered(batch, "failed", "Excluded by the settings meanwhile.")
-            raise WrongUse(f"{excluded[0].user_id} is excluded by the settings now: ask anew.")
+            said = f"{excluded[0].user_id} is excluded by the settings now: ask anew."
+            raise Refused("excluded", said)
         try:
             self._call(rows)
         except (Refused, RefusedSettings, NotReached) as error:
@@ -144,6 +149,13 @@ class SigningOut:
             self._slack.reset(first.user_id, first.devices)
         else:
             self._slack.reset_bulk([one.user_id for one in rows], first.devices)
+
+
+def outcome_of(response: Response) -> str:
+    """How a call that was made went, as an action of the trail."""
+    if response.state == "failed":
+        return SIGN_OUT_FAILED
+    return SIGN_OUT_UNCLEAR if response.state == "requested" else SIGN_OUT_DONE
 
 
 def _method(order: Order, part: Sequence[Person]) -> str:

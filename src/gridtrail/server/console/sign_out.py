@@ -18,15 +18,9 @@ from starlette.responses import Response as Answer
 from gridtrail.errors import RetryLater, WrongUse
 from gridtrail.respond.people import Person, find_person, why_not
 from gridtrail.respond.responses import Response
-from gridtrail.respond.sign_out import Order, Preview
+from gridtrail.respond.sign_out import NO_ANSWER_OF_YES, Order, Preview, outcome_of
 from gridtrail.respond.slack_admin import Devices, SlackSession
-from gridtrail.respond.slack_errors import NotReached, Refused, RefusedSettings, Unclear
-from gridtrail.respond.trail import (
-    SIGN_OUT_ASKED,
-    SIGN_OUT_DONE,
-    SIGN_OUT_FAILED,
-    SIGN_OUT_UNCLEAR,
-)
+from gridtrail.respond.trail import SIGN_OUT_ASKED
 from gridtrail.server.console.acting import Asking, in_slack, signing
 from gridtrail.server.console.visit import Visit
 
@@ -147,13 +141,14 @@ async def called(visit: Asking, batch: str, *, approved_by: str | None = None) -
     out, store = signing(visit), visit.parts.responses
     try:
         await in_slack(visit, lambda: out.carry_out(batch, approved_by=approved_by))
-    except (Refused, RefusedSettings, NotReached):
-        await told(visit, SIGN_OUT_FAILED, await visit.state(store.batch, batch))
+    except NO_ANSWER_OF_YES:
+        await _told_outcome(visit, await visit.state(store.batch, batch))
         raise
-    except Unclear:
-        await told(visit, SIGN_OUT_UNCLEAR, await visit.state(store.batch, batch))
-        raise
-    await told(visit, SIGN_OUT_DONE, await visit.state(store.batch, batch))
+    await _told_outcome(visit, await visit.state(store.batch, batch))
+
+
+async def _told_outcome(visit: Asking, done: Sequence[Response]) -> None:
+    await told(visit, outcome_of(done[0]), done)
 
 
 async def told(visit: Asking, action: str, done: Sequence[Response]) -> None:
