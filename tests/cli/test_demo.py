@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gridtrail.cli.sandbox import parse_story
@@ -104,3 +110,75 @@ def test_unknown_story_lists_the_known_ones(gridtrail: Run, tmp_path: Path) -> N
     result = gridtrail("sandbox", "generate", "--out", str(tmp_path / "x"), "--story", "matte")
     assert result.code == 2
     assert "stolen_session" in result.err
+
+
+class _Visitor:
+    """Somebody at the console of a running demonstration."""
+
+    def __init__(self, link: str) -> None:
+        base, _, self._welcome = link.partition("/welcome")
+        self._client = httpx.Client(base_url=base, timeout=60, follow_redirects=True)
+
+    def __enter__(self) -> _Visitor:
+        form = {"name": "Ann", "email": "ann@acme.example"}
+        form |= dict.fromkeys(("password", "again"), "correct horse battery")
+        key = self._welcome.partition("key=")[2]
+        answer = self._client.post("/welcome", data={"key": key, **form})
+        assert answer.status_code == 200, answer.text
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.close()
+
+    def page(self, address: str, **query: str) -> str:
+        """The page as text."""
+        answer = self._client.get(address, params=query)
+        assert answer.status_code == 200, answer.text
+        return html.unescape(answer.text)
+
+    def send(self, address: str, page: str) -> str:
+        """Send the page's form that goes there as it stands; the page it leads to."""
+        form = page.partition(f'action="{address}"')[2].partition("</form>")[0]
+        fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+        return html.unescape(self._client.post(address, data=fields).text)
+
+
+def test_demo_lets_people_be_signed_out_of_the_simulated_slack(tmp_path: Path) -> None:
+    """The console of the demonstration asks the simulated Slack without a token in any file; its
+    sessions end, and its own event comes in and confirms it."""
+    command = [sys.executable, "-c", "from gridtrail.cli.main import run; run()", "demo"]
+    command += ["--keep", str(tmp_path / "demo"), *SMALL]
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as demo,
+    ):
+        assert demo.stdout is not None
+        try:
+            lines = (one.decode().strip() for one in demo.stdout)
+            link = next(one for one in lines if "/welcome?" in one)
+            with _Visitor(link) as visitor:
+                _sign_out(visitor)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.communicate(timeout=60)
+    assert demo.returncode == 0, log.read_text()
+    kept = (tmp_path / "demo" / "gridtrail.toml").read_text()
+    assert "token" not in kept
+
+
+def _sign_out(visitor: _Visitor) -> None:
+    """Sign Matt out and wait until it is confirmed."""
+    seen = visitor.page("/logs", ua="Scrapers Inc", oldest="7d")
+    matt = next(iter(re.findall(r'href="/person\?id=(W\w+)"', seen)))
+    listed = visitor.page("/slack/signout", user=matt)
+    assert 'value="session:' in listed
+    shown = visitor.page("/slack/signout/confirm", user=matt, choice="all", reason="scraping")
+    page = visitor.send("/slack/signout", shown)
+    (response,) = set(re.findall(r'hx-get="(/responses/\w+)/now', page))
+    end = time.monotonic() + 120
+    while 'class="state-of confirmed"' not in page:
+        assert time.monotonic() < end, page
+        time.sleep(0.2)
+        page = visitor.page(response)
+    assert "There is none" in visitor.page("/slack/signout", user=matt)

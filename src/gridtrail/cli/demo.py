@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,21 +66,22 @@ def demo(
 
     Simulates a company, collects its audit log as from Slack and finds out what happened there:
     On the last day of four weeks one of 300 people at Acme Corp does something that deserves a
-    look. Without --once the web console then shows it, until Ctrl-C. Nothing is sent anywhere, and
-    your own data is not touched.
+    look. Without --once that was yesterday, the company goes on living, and the web console shows
+    it until Ctrl-C: sign somebody out, and see the simulated Slack do it. Nothing is sent anywhere,
+    and your own data is not touched.
     """
     run = Session(data=_place(keep))
-    state = _simulate(run, seed=seed, people=people, days=days)
+    present = None if once else int(time.time())
+    state = _simulate(run, seed=seed, people=people, days=days, present=present)
     try:
         _collect(run, state)
         found = _find(run, state)
         print_findings(found[:_SHOWN], Format.table)
         _tell(run, state, found)
+        if not once:
+            _live(run, state)
     finally:
         state.close()
-    if not once:
-        say("")
-        serve_settings(run, run.settings, port=0)
 
 
 def _place(keep: Path | None) -> Path:
@@ -111,18 +113,24 @@ def _present() -> int:
     return min(_PRESENT, int(time.time()) // _DAY * _DAY)
 
 
-def _simulate(run: Session, *, seed: int, people: int, days: int) -> SlackState:
+def _simulate(
+    run: Session, *, seed: int, people: int, days: int, present: int | None = None
+) -> SlackState:
     from gridtrail.sandbox.describe import write_networks
     from gridtrail.sandbox.plan import Story
     from gridtrail.sandbox.serving import Serving, days_since_workday
 
     assert run.data is not None  # noqa: S101 - the demonstration always names its directory
-    present = _present()
+    # at the fixed present time stands still, in that of the clock it goes on
+    speed = 0 if present is None else 1
+    present = _present() if present is None else present
     back = days_since_workday(present)
     stories = (Story("matt", days_before_end=back), Story("harmless_burst", days_before_end=back))
     with _step("Simulated") as step:
         say(f"Drawing {days} days of a company of {counted(people, 'person', 'people')} ...")
-        serving = Serving(present, people=people, days=days, seed=seed, speed=0, stories=stories)
+        serving = Serving(
+            present, people=people, days=days, seed=seed, speed=speed, stories=stories
+        )
         state = serving.state()
         network = write_networks(state.organization.world, run.data / "simulated" / "network")
         _write_settings(run.data, network.resolve().parent)
@@ -190,10 +198,34 @@ def _collect(run: Session, state: SlackState) -> None:
             )
 
 
+def _live(run: Session, state: SlackState) -> None:
+    """The console over the simulated Slack, which is followed, and in which people are signed out;
+    its tokens are in force here alone."""
+    from pydantic import SecretStr
+
+    secret = SecretStr(state.named_tokens["owner"].secret)
+    settings = run.settings
+    with _served(state) as url:
+        collect = {"base_url": f"{url}/audit/v1/", "token": secret, "settle_seconds": 2}
+        first = datetime.fromtimestamp(state.plan.start, UTC).date() - timedelta(days=2)
+        collect |= {"poll_seconds": 3, "since": first}
+        respond = {"base_url": f"{url}/api/", "token": secret}
+        live = settings.model_copy(
+            update={
+                "collect": settings.collect.model_copy(update=collect),
+                "respond": settings.respond.model_copy(update=respond),
+            }
+        )
+        say("")
+        say("The simulated Slack goes on: sign Matt out in the console, and see his sessions end.")
+        serve_settings(run, live, port=0)
+
+
 def _find(run: Session, state: SlackState) -> list[Finding]:
     with _step("Detected") as step:
-        # the simulated company lives in its own time: everything in it is over
-        now = state.clock.now() + run.settings.detect.settle_seconds
+        # where the simulated company's time stands still, everything in it is over
+        over = 0 if state.clock.speed else run.settings.detect.settle_seconds
+        now = state.clock.now() + over
         report = run_detection(run, now=now)
         step.result = f"{told(report)}, {told_hits(decide_rules(run, now=now))}"
     with _step("Explained") as step:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import pytest
 
 from gridtrail.lake.query import EventFilter
+from gridtrail.respond.responses import Asked, ResponseStore
 from gridtrail.respond.trail import Trail
 from gridtrail.triage.store import FindingStore
 
@@ -166,3 +168,29 @@ def test_one_decides_in_the_list(undecided: Any) -> None:
     with FindingStore(desk.settings.state) as store:
         found = store.get("F0123456789abcdef")
     assert (found.verdict, found.assignee) == ("expected", "admin@acme.example")
+
+
+def test_an_open_page_learns_how_a_response_went(desk: Any) -> None:
+    """It asks again while one is under way: 204 while nothing is new, then the piece; whoever may
+    not read the logs sees the outcome without a way there."""
+
+    def asks(text: str) -> str | None:
+        found = re.search(rf'hx-get="({PATH}/responses[^"]*)"', text)
+        return None if found is None else html.unescape(found[1])
+
+    with ResponseStore(desk.settings.state) as store:
+        finding_id = PATH.rpartition("/")[2]
+        people = (("W0ASKED1", "Ann <b>"),)
+        asked = Asked("E0ACME", "reset", people, "all", None, "eve@x", "", finding_id, key="k" * 32)
+        store.ask(asked, approval=False)
+        store.begin("k" * 32)
+        first = asks(desk.get(PATH).text)
+        assert first is not None
+        assert desk.get(first).status_code == 204
+        store.answered("k" * 32, "failed", "Slack said no.")
+    piece = desk.get(first, "viewer").text
+    assert "Ann &lt;b&gt;" in piece
+    assert "Slack said no." in piece
+    assert "/responses/" not in piece
+    assert 'href="/responses/' in desk.get(first).text
+    assert asks(desk.get(PATH).text) is None

@@ -15,7 +15,7 @@ from gridtrail.server.console.deciding import finding_of, people_who_decide
 from gridtrail.server.console.evidence import Anomaly, anomalies_of
 from gridtrail.server.console.findings import people_days
 from gridtrail.server.console.picture import Picture, odd_of, picture_of, read_rows
-from gridtrail.server.console.responses import Told, responses_of
+from gridtrail.server.console.responses import Told, responses_of, stamp_of
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.times import DAY
 from gridtrail.server.console.visit import Visit
@@ -70,6 +70,8 @@ class FindingPage:
     picture: Picture | None
     notes: Sequence[Note] = ()
     responses: Sequence[Told] = ()
+    going_on: bool = False  # a response waits for something
+    stamp: str = ""  # of the responses
     deciders: Sequence[str] = ()  # to whom it can be given
     statuses: Sequence[str] = STATUSES
     verdicts: Sequence[str] = VERDICTS
@@ -80,14 +82,40 @@ async def show(visit: Visit) -> Response:
     finding = await finding_of(visit)
     settings = visit.parts.settings
     page = await visit.lake(lambda lake: _page(lake, settings, finding))
+    answered = await responses_of(visit, finding=finding.id)
     return visit.page(
         replace(
             page,
             notes=await visit.state(visit.parts.findings.notes, finding.id),
-            responses=await responses_of(visit, finding=finding.id),
+            responses=answered,
+            going_on=any(told.going_on for told in answered),
+            stamp=stamp_of(answered),
             deciders=await people_who_decide(visit) if visit.may(DECIDE) else (),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesPart:
+    """The responses to a finding, for its page while it is open."""
+
+    template: ClassVar[str] = "finding_responses.html"
+
+    finding: Finding
+    responses: Sequence[Told]
+    going_on: bool
+    stamp: str
+
+
+async def refresh(visit: Visit) -> Response:
+    """The responses again; 204 when they are as they were. Raises NotHere."""
+    finding = await finding_of(visit)
+    answered = await responses_of(visit, finding=finding.id)
+    stamp = stamp_of(answered)
+    if visit.one("stamp") == stamp:
+        return Response(status_code=204)
+    going_on = any(told.going_on for told in answered)
+    return visit.page(ResponsesPart(finding, answered, going_on, stamp))
 
 
 _NOTHING: Mapping[str, Any] = {

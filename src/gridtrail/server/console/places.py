@@ -88,6 +88,7 @@ PLACES = (
     Place("GET", "/findings/{finding_id}", READ_FINDINGS, finding.show),
     Place("POST", "/findings/{finding_id}", DECIDE, deciding.decide),
     Place("POST", "/findings/{finding_id}/triage", DECIDE, deciding.triage),
+    Place("GET", "/findings/{finding_id}/responses", READ_FINDINGS, finding.refresh, live=True),
     Place("GET", "/findings/{finding_id}/trail", READ_FINDINGS, finding_trail.show),
     Place("GET", "/logs", READ_LOGS, logs.show),
     Place("GET", "/logs/actions", READ_LOGS, logs.actions),
