@@ -203,6 +203,7 @@ def run_detection(
     from gridtrail.detect.run import detect as decide
     from gridtrail.detectors import all_detectors
     from gridtrail.respond.allow_list import entries
+    from gridtrail.respond.thresholds import changes
 
     if not run.lake.day_counts(org):
         raise WrongUse(f"There are no events yet: {run.command('import', 'FILE')} reads some in.")
@@ -218,6 +219,7 @@ def run_detection(
             now=now,
             dry_run=dry_run,
             allow=entries(run.settings.state),
+            changes=changes(run.settings.state),
             on_progress=lambda text, done, days: steps.step(done, done / max(days, 1), note=text),
         )
 

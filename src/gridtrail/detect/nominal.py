@@ -67,14 +67,14 @@ def nominals(
     day_start: int,
 ) -> dict[str, Nominal]:
     """What holds on the organization's day that begins at `day_start` (seconds), by the name of
-    the detector; those whose evidence is absolute have none."""
+    the detector; those whose thresholds do not follow from it have none."""
     holding = [one for one in changes if one.holds(org, day_start)]
     # later ones win over earlier ones, and those for the organization over those for all
     holding.sort(key=lambda one: (one.org is not None, one.since or 0, one.id))
     last = {one.detector: one for one in holding}
     found = {}
     for detector in detectors:
-        if detector.name in ABSOLUTE:
+        if detector.name in ABSOLUTE | FIXED:
             continue
         share = settings.budget_per_1000_users_day * detector.share
         number, set_by = share, DEFAULT

@@ -1,8 +1,9 @@
 """What another threshold of one detector would have raised over a past period, and what not.
 
-Detection runs twice over the log without writing anything: with the settings in force and with
-what is to be tried. A threshold follows from the detector's share of the alarm budget, and only
-from that: a share twice as big is the same as a budget twice as big for this detector alone.
+Detection runs twice over the log without writing anything: with what is in force and with what is
+to be tried. A threshold follows from how many anomalies the detector may raise, and only from that
+(`gridtrail.detect.nominal`): a share twice as big is the same as a budget twice as big for this
+detector alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import Emitted
 from gridtrail.detect.budget import ABSOLUTE
 from gridtrail.detect.contract import Detector
+from gridtrail.detect.nominal import FIXED, Change, nominals, refused
 from gridtrail.detect.profiles import people
 from gridtrail.detect.run import DetectReport, detect
 from gridtrail.engine.shape import Engine
@@ -111,45 +113,76 @@ def tune(
     detectors: Sequence[Detector],
     share: float | None = None,
     budget: float | None = None,
+    nominal: float | None = None,
+    changes: Sequence[Change] = (),
     org: str | None = None,
     first: dt.date | None = None,
     last: dt.date | None = None,
     now: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Tuning:
-    """Compare the detector of `reason` as it is with another `share` (of the budget, 0 to 1) or
-    another `budget` (`detect.budget_per_1000_users_day`), from day `first` to day `last`.
+    """Compare the detector of `reason` as it is with another `share` (of the budget, 0 to 1),
+    another `budget` (`detect.budget_per_1000_users_day`) or another number of its own (`nominal`,
+    anomalies per 1,000 users and day), from day `first` to day `last`.
 
-    A detector that is off counts as on in what is tried. Nothing is written but facts of new
-    addresses and clients.
+    In force are the settings and `changes`, each for its days; the number that is named as in force
+    is that of the last day. A detector that is off counts as on in what is tried. Nothing is
+    written but facts of new addresses and clients.
 
-    Raises WrongUse for a reason without a detector or without a threshold, and for shares and
-    budgets that cannot be.
+    Raises WrongUse for a reason without a detector or without a threshold, and for numbers that
+    cannot be.
     """
     detector = _detector(reason, detectors)
-    in_force = settings.detect.budget_per_1000_users_day
-    tried = _budget(in_force, detector.share, share, budget)
+    whole = settings.detect.budget_per_1000_users_day
+    asked = _asked(whole, detector.share, share, budget, nominal)
+    if asked is not None and reason in FIXED:
+        raise WrongUse(f"No number to try: {refused(reason, [reason])}")
     days = sorted(lake.day_counts(org))
     if not days:
         raise WrongUse("There are no events yet: import or collect some.")
     first, last = first or days[0], last or days[-1]
     if first > last:
         raise WrongUse(f"The period ends ({last}) before it begins ({first}): name other days.")
-    alone = _alone(detector, detectors)
+    held = nominals([detector], settings.detect, changes, org or settings.org, st.midnight(last))
+    in_force = held[reason].per_1000_users_day if reason in held else whole * detector.share
+    tried = in_force if asked is None else asked
+    same = asked is None and reason not in settings.detect.off
     before, after = (
-        _raised(
-            detect(
-                lake, engine, one, detectors=alone, org=org, start=first,
-                end=st.midnight(last + st.ONE_DAY) - 1, now=now, dry_run=True,
-                snapshots_of=detectors, on_progress=on_progress,
-            ),
-            reason,
-            st.midnight(first),
+        raised(
+            lake, engine, settings, detector, number, detectors=detectors, changes=changes,
+            org=org, first=first, last=last, now=now, on_progress=on_progress,
         )
-        for one in (settings, _changed(settings, reason, tried))
+        for number in (None, None if same else tried)
     )  # fmt: skip
-    budgets = (in_force * detector.share, tried * detector.share)
-    return Tuning(reason, first, last, *budgets, _compared(before, after))
+    return Tuning(reason, first, last, in_force, tried, _compared(before, after))
+
+
+def raised(
+    lake: Lake,
+    engine: Engine,
+    settings: Settings,
+    detector: Detector,
+    nominal: float | None,
+    *,
+    detectors: Sequence[Detector],
+    changes: Sequence[Change] = (),
+    org: str | None,
+    first: dt.date,
+    last: dt.date,
+    now: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> dict[tuple[str, str], Emitted]:
+    """What the detector raises from day `first` to day `last` by organization and id: with what is
+    in force (None), or turned on and made for `nominal` anomalies per 1,000 users and day."""
+    if nominal is not None:
+        settings = _changed(settings, detector.name, nominal)
+        changes = [one for one in changes if one.detector != detector.name]
+    report = detect(
+        lake, engine, settings, detectors=_alone(detector, detectors), changes=changes, org=org,
+        start=first, end=st.midnight(last + st.ONE_DAY) - 1, now=now, dry_run=True,
+        snapshots_of=detectors, on_progress=on_progress,
+    )  # fmt: skip
+    return _raised(report, detector.name, st.midnight(first))
 
 
 def _raised(report: DetectReport, reason: str, since: int) -> dict[tuple[str, str], Emitted]:
@@ -185,26 +218,32 @@ def _detector(reason: str, detectors: Sequence[Detector]) -> Detector:
     return names[reason]
 
 
-def _budget(
-    in_force: float, share_in_force: float, share: float | None, budget: float | None
-) -> float:
-    """The budget that gives the detector the thresholds that are to be tried."""
-    if share is not None and budget is not None:
-        raise WrongUse("Try a share or a budget, not both: a share is a part of the budget.")
+def _asked(
+    whole: float,
+    share_in_force: float,
+    share: float | None,
+    budget: float | None,
+    nominal: float | None,
+) -> float | None:
+    """The number that the thresholds to be tried are made for; None to change nothing. `whole` is
+    the budget of all detectors."""
+    if sum(one is not None for one in (share, budget, nominal)) > 1:
+        raise WrongUse("Try a share, a budget or a number, not both: each makes the threshold.")
     if share is not None and not 0 < share <= 1:
         raise WrongUse("A share is above 0 and at most 1: it is a part of the alarm budget.")
     if budget is not None and budget <= 0:
         raise WrongUse("A budget is above 0: anomalies per 1,000 users and day.")
+    if nominal is not None and nominal <= 0:
+        raise WrongUse("A number is above 0: anomalies per 1,000 users and day.")
     if budget is not None:
-        return budget
-    return in_force if share is None else in_force * share / share_in_force
+        return budget * share_in_force
+    return nominal if share is None else whole * share
 
 
-def _changed(settings: Settings, reason: str, budget: float) -> Settings:
+def _changed(settings: Settings, reason: str, nominal: float) -> Settings:
     off = [name for name in settings.detect.off if name != reason]
-    detect_settings = settings.detect.model_copy(
-        update={"budget_per_1000_users_day": budget, "off": off}
-    )
+    budgets = settings.detect.budgets | {reason: nominal}
+    detect_settings = settings.detect.model_copy(update={"budgets": budgets, "off": off})
     return settings.model_copy(update={"detect": detect_settings})
 
 

@@ -95,3 +95,21 @@ decisions = sa.Table(
     sqlite_autoincrement=True,
 )
 """What the automatic response decided; see `decisions`."""
+
+thresholds = sa.Table(
+    "thresholds",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("detector", sa.Text, nullable=False),
+    sa.Column("org", sa.Text),  # the organization it is for; null is all
+    sa.Column("per_1000_users_day", sa.Double, nullable=False),  # what thresholds are made for
+    sa.Column("since", sa.BigInteger, nullable=False),  # seconds, midnight of its first UTC day
+    sa.Column("until", sa.BigInteger),  # midnight after its last day; null while it holds
+    sa.Column("set_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("set_at", sa.BigInteger, nullable=False),  # seconds since the epoch
+    sa.Column("origin", sa.Text, nullable=False),  # console, API, command line or a proposal's id
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_at", sa.BigInteger),
+)
+"""What people put in force for detectors; see `thresholds`."""

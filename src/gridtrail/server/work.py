@@ -30,6 +30,7 @@ from gridtrail.lake.only_one import only_one
 from gridtrail.lake.schema import EVENTS_TABLE
 from gridtrail.respond.allow_list import entries
 from gridtrail.respond.causes import check_patterns
+from gridtrail.respond.thresholds import changes
 from gridtrail.rules.rule import Problem
 from gridtrail.rules.run import run_rules
 from gridtrail.server.forwarding import Forwarding
@@ -236,6 +237,7 @@ class Work:
                 self.settings,
                 detectors=all_detectors(),
                 allow=entries(self.settings.state),
+                changes=changes(self.settings.state),
                 on_progress=lambda _text, _done, _all: self._go_on(),
             )
             hits = run_rules(

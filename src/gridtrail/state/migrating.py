@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gridtrail.errors import BadSettings
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in `migrations/versions`."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
