@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.query import EventFilter
+from gridtrail.server.console import saying
 from gridtrail.server.console.listing import ROW, Row, select
 from gridtrail.server.console.reading import details_of
 from gridtrail.server.console.selecting import Selection
-from gridtrail.server.console.times import said
 from gridtrail.slack.reasons import REASONS
 from gridtrail.triage.finding import Finding
 from gridtrail.triage.reasons import family_of
@@ -33,9 +33,6 @@ _OF_SLACK = (
     "client_ja4_fingerprint",
 )
 _NEAREST = ("person", "session", "peers", "organization")
-_TIMES = ("from", "to", "first_seen", "last_seen", "since", "known_since")
-_A_TIME = range(1_500_000_000, 5_000_000_000)
-
 Facts = Sequence[tuple[str, str]]
 
 
@@ -106,7 +103,7 @@ def anomaly_of(row: Row) -> Anomaly:
         query=_text(own.get("query")),
         observed=_facts(own.get("observed")),
         usual=[(name, facts) for name in _ordered(baselines) if (facts := _facts(baselines[name]))],
-        facts=[(name, _said(name, details[name])) for name in _OF_SLACK if details.get(name)],
+        facts=list(saying.pairs({one: details[one] for one in _OF_SLACK if details.get(one)})),
         deciding=[one for one in deciding if isinstance(one, str)]
         if isinstance(deciding, list)
         else [],
@@ -129,24 +126,5 @@ def _text(value: object) -> str:
 
 def _facts(value: object) -> Facts:
     if isinstance(value, dict):
-        return list(_flat("", value))[:_MOST_FACTS]
-    return [] if value is None else [("", _said("", value))]
-
-
-def _flat(prefix: str, value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, one in value.items():
-        label = f"{prefix}{name}".replace("_", " ")
-        if isinstance(one, dict):
-            yield from _flat(f"{label} ", one)
-        elif one not in (None, ""):
-            yield label, _said(name, one)
-
-
-def _said(name: str, value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(_said(name, one) for one in value) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return said(value) if name in _TIMES and value in _A_TIME else f"{value:,}"
-    return "none" if value is None else str(value)
+        return list(saying.pairs(value))[:_MOST_FACTS]
+    return [] if value is None else [("", saying.text("", value))]

@@ -50,6 +50,7 @@ def environment() -> Environment:
         "written": times.written,
         "cut": lambda value, most: text.shortened(str(value), most),
         "words": lambda value: text.words(str(value)),
+        "rule": text.rule_words,
         "exact": lambda value: Markup(escape("" if value is None else value)),  # noqa: S704
         "client": client_name,
         "role": lambda value: TITLES.get(value, value),

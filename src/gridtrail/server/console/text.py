@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from gridtrail.export.visible import visible as hiding_nothing
 
+_RULE = "rule:"
+"""Stands before the name of a rule among reasons."""
+
 
 def visible(text: str) -> str:
     """`text` with every control, invisible or reordering character shown by its code; it may have
@@ -30,5 +33,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def words(name: str) -> str:
-    """A name with underscores as words: `excessive downloads`."""
+    """A name with underscores as words: `excessive downloads`; that of a rule as `rule_words`."""
+    if name.startswith(_RULE):
+        return f"rule: {rule_words(name.removeprefix(_RULE))}"
     return name.replace("_", " ")
+
+
+def rule_words(name: str) -> str:
+    """The name of a rule as words; those of the pack begin alike, which tells nothing."""
+    return name.removeprefix("slack_").replace("_", " ")
