@@ -73,6 +73,13 @@ def test_a_failing_target(
     assert "secret" not in result.text + result.err
     status = gridtrail("forward", "gone", "--status", "-f", "ndjson").rows[0]
     assert (status["state"], status["behind_records"]) == ("failing", 1)
+    verified = gridtrail("verify", "-f", "json")
+    found = {row["check"]: row for row in verified.json}
+    assert (verified.code, found["target gone"]["state"], found["target gone"]["count"]) == (
+        1, "problem", 1
+    )  # fmt: skip
+    assert "does not answer" in found["target gone"]["text"]
+    assert (found["target files"]["state"], found["target files"]["count"]) == ("ok", 0)
 
 
 def test_what_was_left_out(

@@ -13,7 +13,7 @@ import pytest
 
 from gridtrail.errors import WrongUse
 from gridtrail.forward.delivery import Ended, Fare
-from gridtrail.forward.run import follow, forward_once, seconds_behind, statuses, targets
+from gridtrail.forward.run import follow, forward_once, statuses, targets
 from gridtrail.lake.only_one import only_one
 from gridtrail.settings import Settings
 
@@ -105,7 +105,7 @@ def test_a_failing_target_holds_up_no_other(
     assert len(told) == 1
     behind = {one.target.name: one for one in statuses(grower.lake, settings, chosen)}
     assert behind["gone"].lag.rows == 2
-    assert seconds_behind(behind["gone"].lag) > 0
+    assert behind["gone"].lag.seconds > 0
     assert behind["wrong"].kept is None
 
 

@@ -115,8 +115,6 @@ def _show_status(run: Session, chosen: list[ForwardSettings], output: Format) ->
 
 
 def _status_row(one: Status) -> Row:
-    from gridtrail.forward.run import seconds_behind
-
     kept = one.kept
     state = "not begun" if kept is None else "failing" if kept.failing_since else "working"
     return {
@@ -126,7 +124,7 @@ def _status_row(one: Status) -> Row:
         "format": one.target.format,
         "state": state,
         "behind_records": one.lag.rows,
-        "behind_seconds": round(seconds_behind(one.lag)) if one.lag.rows else 0,
+        "behind_seconds": round(one.lag.seconds),
         "sent": kept.sent if kept else 0,
         "refused": kept.refused if kept else 0,
         "last_sent_at": kept.last_sent_at if kept else None,

@@ -30,21 +30,27 @@ def register(app: typer.Typer) -> None:
 def verify(context: typer.Context, output: FormatOption = Format.table) -> int:
     """Prove that the log is complete.
 
-    Looks at files, bytes, duplicates, gaps, quarantine and detectors. Every byte is read. The exit
-    code is 1 when there is a problem.
+    Looks at files, bytes, duplicates, gaps, quarantine, detectors, and how far what is forwarded
+    is. Every byte is read. The exit code is 1 when there is a problem.
     """
-    from gridtrail.server.checks import collector_rows, detector_rows, rows_of, verified
+    from gridtrail.server.checks import (
+        collector_rows,
+        detector_rows,
+        rows_of,
+        target_rows,
+        verified,
+    )
 
     run = session(context)
     with progress("Verifying", "table"):
         found = verified(run.lake)
-    collectors = list(collector_rows(run.lake))
-    rows = [*rows_of(found), *collectors, *detector_rows(run.lake)]
+    collectors, targets = list(collector_rows(run.lake)), list(target_rows(run.lake, run.settings))
+    rows = [*rows_of(found), *collectors, *detector_rows(run.lake), *targets]
     listing(rows, output, table=_COLUMNS, fields=_FIELDS)
     if found.quarantine:
         query = run.command("sql", "select source, position, reason, message from quarantine")
         next_step(query, "lists what could not be stored")
-    problems = len(found.problems) + sum(row["state"] == "problem" for row in collectors)
+    problems = len(found.problems) + sum(row["state"] == "problem" for row in collectors + targets)
     if problems:
         say(f"{counted(problems, 'problem')} found.", style="red")
         return 1

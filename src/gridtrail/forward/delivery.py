@@ -56,6 +56,10 @@ class Fare:
         """It is so far behind."""
         self.rows_behind, self.behind_since = lag.rows, lag.since
 
+    def seconds_behind(self) -> float:
+        """How long the oldest record waits; 0 when none does."""
+        return Lag(self.rows_behind, self.behind_since).seconds
+
 
 class Delivery:
     """Brings the records of `source` by `way` to the target of `settings`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,11 +107,6 @@ def statuses(lake: Lake, settings: Settings, chosen: list[ForwardSettings]) -> l
             lag = Lag(0, None) if kept is None else source.lag(kept.position)
             found.append(Status(target, kept, lag))
         return found
-
-
-def seconds_behind(lag: Lag) -> float:
-    """Since when the oldest record waits, in seconds; 0 when none does."""
-    return 0.0 if lag.since is None else max(0.0, time.time() - lag.since)
 
 
 @contextmanager

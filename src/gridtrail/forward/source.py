@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +18,13 @@ class Lag:
 
     rows: int
     since: float | None
+
+    @property
+    def seconds(self) -> float:
+        """How long the oldest of them waits; 0 when there is none."""
+        if not self.rows or self.since is None:
+            return 0.0
+        return max(0.0, time.time() - self.since)
 
 
 class Source(Protocol):

@@ -13,8 +13,10 @@ from gridtrail.collect.slack_api.storing import COLLECTOR_STATES, LATE_EVENTS
 from gridtrail.detect.state import DETECTOR_STATES, SILENCED
 from gridtrail.enrich.dimensions import ADDRESSES_TABLE, CLIENTS_TABLE
 from gridtrail.export.values import iso_seconds
+from gridtrail.forward.run import statuses
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.verify import OrganizationState, Verification
+from gridtrail.settings import Settings
 
 Row = dict[str, Any]
 
@@ -63,6 +65,26 @@ def detector_rows(lake: Lake) -> Iterator[Row]:
             text for text in (one["state"], one["why"], _decided(one["decided_to"])) if text
         )
         yield _row(state, one["org"], f"detector {one['detector']}", None, said)
+
+
+def target_rows(lake: Lake, settings: Settings, org: str | None = None) -> Iterator[Row]:
+    """How far each target of `[[forward]]` is (that gets records of `org`), and why one fails."""
+    chosen = [one for one in settings.forward if org is None or not one.orgs or org in one.orgs]
+    for one in statuses(lake, settings, chosen) if chosen else ():
+        check, kept = f"target {one.target.name}", one.kept
+        if kept is None:
+            yield _row("note", "", check, None, "not begun")
+            continue
+        behind = f"{one.lag.rows:,} records behind, for {one.lag.seconds:,.0f} s"
+        left_out = f"{kept.refused:,} left out: gridtrail forward --refused"
+        said = [
+            f"failing since {iso_seconds(kept.failing_since)}" if kept.failing_since else "",
+            kept.why,
+            behind if one.lag.rows else "has everything",
+            left_out if kept.refused else "",
+        ]
+        state = "problem" if kept.failing_since else "note" if kept.refused else "ok"
+        yield _row(state, "", check, one.lag.rows, ", ".join(text for text in said if text))
 
 
 def _organization(one: OrganizationState) -> Iterator[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -80,12 +79,9 @@ class ForwardGauges:
     def set(self, fares: Mapping[str, Fare]) -> None:
         """The numbers as they are now."""
         for target, fare in list(fares.items()):
-            waited = 0.0
-            if fare.rows_behind and fare.behind_since is not None:
-                waited = max(0.0, time.time() - fare.behind_since)
             values = {
                 "behind_records": fare.rows_behind,
-                "behind_seconds": waited,
+                "behind_seconds": fare.seconds_behind(),
                 "failing": fare.failing,
                 "sent": fare.sent,
                 "refused": fare.refused,

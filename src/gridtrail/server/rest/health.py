@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,16 +11,23 @@ from starlette.responses import Response
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import WrongUse
+from gridtrail.forward.delivery import Fare
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE
-from gridtrail.server.checks import collector_rows, detector_rows, rows_of, verified
+from gridtrail.server.checks import (
+    collector_rows,
+    detector_rows,
+    rows_of,
+    target_rows,
+    verified,
+)
 from gridtrail.server.console.workbench import OnProgress
 from gridtrail.server.metrics import coverages
 from gridtrail.server.rest.call import Called, answer
 from gridtrail.server.rest.models import Seconds, Shape
 from gridtrail.server.rest.refusing import Refused
 from gridtrail.server.rest.routing import CHANGES, Resource
-from gridtrail.server.work import WorkStatus
+from gridtrail.server.work import Work, WorkStatus
 
 router = Resource("health")
 
@@ -49,12 +56,22 @@ class Collected(Shape):
 
 
 class Fares(Shape):
-    """How the server's own collector or detection fares."""
+    """How a part of the server's own work fares."""
 
     state: Literal["off", "starting", "working", "failing"] = Field(description="How.")
     why: str = Field(description="Why it fails.")
     since: float = Field(description="Since when, seconds since the epoch; 0: always.")
     last_done: float | None = Field(description="When it last did its work.")
+
+
+class Target(Fares):
+    """How a target of `[[forward]]` fares."""
+
+    name: str = Field(description="Its name in the settings.")
+    behind_records: int = Field(description="Records that it has not got, at most.")
+    behind_seconds: float = Field(description="How long the oldest of them waits.")
+    sent: int = Field(description="Records delivered since the server's start.")
+    refused: int = Field(description="Records left out since then: refused for good.")
 
 
 class Check(Shape):
@@ -86,6 +103,9 @@ class Health(Shape):
     quarantine: dict[str, int] = Field(description="Records that are no events, by reason.")
     collector: Fares
     detection: Fares
+    response: Fares = Field(description="The automatic response; its brake is failing, too.")
+    notifications: Fares = Field(description="Failing while a channel takes nothing.")
+    forwarding: list[Target] = Field(description="Targets that get this organization's records.")
     checks: list[Check] = Field(description="Of collectors and detectors.")
 
 
@@ -99,15 +119,11 @@ class Verified(Shape):
 @router.read("/health", Health)
 async def get_health(call: Called) -> Response:
     """Read how complete the log is, and how collector and detectors fare."""
-    org, work = call.org, call.parts.work
+    org = call.org
     found = await call.lake(lambda lake: _health(lake, org))
-    both = {
-        "collector": asdict(work.collecting if work is not None else WorkStatus()),
-        "detection": asdict(work.detecting if work is not None else WorkStatus()),
-    }
-    failing = any(one["state"] == "failing" for one in both.values())
-    ok = not failing and all(row["state"] != "problem" for row in found["checks"])
-    return answer({"org": org, "ok": ok, **found, **both})
+    parts = fares_of(call.parts.work, org)
+    ok = not failing(parts) and all(row["state"] != "problem" for row in found["checks"])
+    return answer({"org": org, "ok": ok, **found, **parts})
 
 
 @router.read("/verification", Verified, needs=CHANGES)
@@ -116,17 +132,64 @@ async def verify(call: Called) -> Response:
 
     One at a time, beside the others' work; it needs the scope `admin`, for what it costs.
     """
-    org = call.org
+    org, settings = call.org, call.parts.settings
 
     def work(lake: Lake, _engine: DuckDB, _tell: OnProgress) -> list[dict[str, Any]]:
-        whole = rows_of(verified(lake))
-        return _mine([*whole, *collector_rows(lake), *detector_rows(lake)], org)
+        others = [*collector_rows(lake), *detector_rows(lake), *target_rows(lake, settings, org)]
+        return _mine([*rows_of(verified(lake)), *others], org)
 
     try:
         rows = await call.parts.workbench.run(work)
     except WrongUse as error:  # it is taken
         raise Refused(503, "busy", str(error), headers={"Retry-After": "60"}) from None
     return answer({"ok": all(row["state"] != "problem" for row in rows), "checks": rows})
+
+
+def fares_of(work: Work | None, org: str) -> dict[str, Any]:
+    """How the parts of the server's work fare that concern the organization."""
+    if work is None:
+        names = ("collector", "detection", "response", "notifications")
+        return {name: asdict(WorkStatus()) for name in names} | {"forwarding": []}
+    return {
+        "collector": asdict(work.collecting),
+        "detection": asdict(work.detecting),
+        "response": asdict(work.responding),
+        "notifications": asdict(_notifications(work)),
+        "forwarding": [
+            _target(one.name, work)
+            for one in work.settings.forward
+            if one.name in work.forwarding and (not one.orgs or org in one.orgs)
+        ],
+    }
+
+
+def failing(parts: dict[str, Any]) -> bool:
+    """Whether one of what `fares_of` says fails."""
+    alone = [one for one in parts.values() if isinstance(one, dict)]
+    return any(one["state"] == "failing" for one in [*alone, *parts["forwarding"]])
+
+
+def _notifications(work: Work) -> WorkStatus:
+    facts = work.notified.facts if work.notified is not None else ()
+    silent = [one for one in facts if one.failing_since is not None]
+    if not silent or work.notifying.state == "failing":
+        return work.notifying
+    first = silent[0]
+    why = f"The channel {first.channel} takes nothing: {first.said}"
+    return replace(work.notifying, state="failing", why=why, since=float(first.failing_since or 0))
+
+
+def _target(name: str, work: Work) -> dict[str, Any]:
+    fares = work.forwarded.fares if work.forwarded is not None else {}
+    fare = fares.get(name, Fare())
+    return {
+        **asdict(work.forwarding[name]),
+        "name": name,
+        "behind_records": fare.rows_behind,
+        "behind_seconds": round(fare.seconds_behind(), 3),
+        "sent": fare.sent,
+        "refused": fare.refused,
+    }
 
 
 def _health(lake: Lake, org: str) -> dict[str, Any]:
