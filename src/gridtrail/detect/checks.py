@@ -15,6 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from gridtrail.detect import stage
 from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import store_anomalies
@@ -76,10 +79,19 @@ class Bench:
         return self.runner.lake(self.detector, self.life)
 
     @cached_property
+    def _rows(self) -> pa.Table:
+        return stage.event_rows(self.events)
+
+    def filled(self, latest: int = END) -> Lake:
+        """A new lake as `lake` makes it, with the events up to the second `latest`."""
+        lake = self.lake()
+        stage.store_rows(lake, self._rows.filter(pc.field("date_create") <= latest))
+        return lake
+
+    @cached_property
     def batch(self) -> tuple[Lake, dict[str, str]]:
         """The lake decided in one go, and its anomalies."""
-        lake = self.lake()
-        stage.store(lake, self.events)
+        lake = self.filled()
         self.runner.run(lake, self.detector, END)
         return lake, self.anomalies(lake)
 
@@ -175,8 +187,7 @@ def point_in_time(bench: Bench) -> Iterator[str]:
     _, everything = bench.batch
     times = sorted({_second(raw) for raw in everything.values()})
     for cut in sorted({times[0], times[-1] - 1}):
-        lake = bench.lake()
-        stage.store(lake, [event for event in bench.events if event["date_create"] <= cut])
+        lake = bench.filled(cut)
         bench.runner.run(lake, bench.detector, cut)
         expected = {i: raw for i, raw in everything.items() if _second(raw) <= cut}
         yield from _otherwise(expected, bench.anomalies(lake), f"up to second {cut}")
@@ -258,8 +269,7 @@ def second_run(bench: Bench) -> Iterator[str]:
 def crash(bench: Bench) -> Iterator[str]:
     """A run that died after storing anomalies is repaired by the next one."""
     _, expected = bench.batch
-    lake = bench.lake()
-    stage.store(lake, bench.events)
+    lake = bench.filled()
     dry = bench.runner.run(lake, bench.detector, END, dry_run=True)
     store_anomalies(lake, stage.ORG, dry.emitted)
     report = bench.runner.run(lake, bench.detector, END)
@@ -291,8 +301,7 @@ def failure_is_loud(bench: Bench) -> Iterator[str]:
     def fail(anomaly: Anomaly | None) -> Anomaly | None:
         raise ZeroDivisionError
 
-    lake = bench.lake()
-    stage.store(lake, bench.events)
+    lake = bench.filled()
     try:
         bench.runner.run(lake, _Altered(bench.detector, fail), END)
     except Stop as stop:
@@ -307,8 +316,7 @@ def failure_is_loud(bench: Bench) -> Iterator[str]:
 def emission_is_not_learning(bench: Bench) -> Iterator[str]:
     """Silencing everything changes nothing that is learned, and all silenced is listed."""
     spoken, said = bench.batch
-    lake = bench.lake()
-    stage.store(lake, bench.events)
+    lake = bench.filled()
 
     def silence(anomaly: Anomaly | None) -> Anomaly | None:
         return None if anomaly is None else replace(anomaly, silenced="check")
@@ -326,8 +334,7 @@ def emission_is_not_learning(bench: Bench) -> Iterator[str]:
 
 def cost(bench: Bench) -> Iterator[str]:
     """A new event of the newest day costs one day and reads no other one."""
-    lake = bench.lake()
-    stage.store(lake, bench.events)
+    lake = bench.filled()
     bench.runner.run(lake, bench.detector, END)
     stage.store(lake, [stage.slack_event(END - 1, "ann", "user_login", place="home")])
     watched = _WatchedLake(lake.home, bench.runner.engine)
@@ -385,12 +392,11 @@ def shape(bench: Bench) -> Iterator[str]:
 def hostile_text(bench: Bench) -> Iterator[str]:
     """Names and ids that hold quotes, SQL, line breaks, NUL or novels, and unknown keys, change
     nothing but themselves."""
-    clean, _ = _among_strangers(bench, bench.events, before(bench.life))
+    clean = _among_strangers(bench, bench.filled())
     try:
-        events, life = (
-            [poisoned(event) for event in each] for each in (bench.events, before(bench.life))
-        )
-        found, lake = _among_strangers(bench, events, life)
+        lake = Lake(bench.runner.new_folder(), bench.runner.engine)
+        stage.store(lake, (poisoned(event) for event in [*before(bench.life), *bench.events]))
+        found = _among_strangers(bench, lake)
         yield from _bad_evidence(bench, lake, found)
     except GridtrailError as error:
         yield f"it fails: {error}"
@@ -403,13 +409,12 @@ def hostile_text(bench: Bench) -> Iterator[str]:
         yield f"found only without hostile text: {only[0]}, only with it: {only[1]}"
 
 
-def _among_strangers(bench: Bench, events: Events, life: Events) -> tuple[dict[str, str], Lake]:
-    """The anomalies in a lake with these events and with strangers, who are people too: the
-    budget of all people grows with them."""
-    lake = Lake(bench.runner.new_folder(), bench.runner.engine)
-    stage.store(lake, [*life, *events, *strangers(stage.second_of(1, "12:00"))])
+def _among_strangers(bench: Bench, lake: Lake) -> dict[str, str]:
+    """The anomalies in a lake when strangers come, who are people too: the budget of all people
+    grows with them."""
+    stage.store(lake, strangers(stage.second_of(1, "12:00")))
     bench.runner.run(lake, bench.detector, END)
-    return bench.anomalies(lake), lake
+    return bench.anomalies(lake)
 
 
 def _bad_evidence(bench: Bench, lake: Lake, found: Mapping[str, str]) -> Iterator[str]:

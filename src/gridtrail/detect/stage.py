@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from gridtrail.errors import WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
 from gridtrail.settings import DetectSettings, EnrichSettings, Settings
-from gridtrail.slack.event import read_event
+from gridtrail.slack.event import EventFields, read_event
 
 ORG = "E0STAGE"
 TEAM = "T0STAGE"
@@ -32,6 +32,7 @@ JUDGED_DAY = dt.date(2026, 11, 18)
 
 _NAMESPACE = uuid.UUID("0b5c8a86-2a0e-4f5e-9a55-6f7f5c1d2e90")
 _INGESTED = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+_FIELDS = tuple(field.name for field in fields(EventFields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,11 @@ def event_rows(events: Iterable[Mapping[str, Any]], org: str = ORG) -> pa.Table:
     rows = []
     for event in events:
         raw = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        fields = read_event(raw)
-        row = asdict(fields) | {"org": org, "raw": raw.decode(), "source": "import"}
-        row["reasons"] = None if fields.reasons is None else list(fields.reasons)
-        row["day"] = dt.date(1970, 1, 1) + dt.timedelta(days=fields.date_create // DAY_SECONDS)
+        read = read_event(raw)
+        row = {name: getattr(read, name) for name in _FIELDS}
+        row |= {"org": org, "raw": raw.decode(), "source": "import"}
+        row["reasons"] = None if read.reasons is None else list(read.reasons)
+        row["day"] = dt.date(1970, 1, 1) + dt.timedelta(days=read.date_create // DAY_SECONDS)
         row["ingested_at"] = _INGESTED
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=EVENTS)
@@ -254,7 +256,12 @@ def event_rows(events: Iterable[Mapping[str, Any]], org: str = ORG) -> pa.Table:
 
 def store(lake: Lake, events: Iterable[Mapping[str, Any]], org: str = ORG) -> int:
     """Append events to the lake; how many were new."""
-    lake.engine.register("_stage", event_rows(events, org))
+    return store_rows(lake, event_rows(events, org))
+
+
+def store_rows(lake: Lake, rows: pa.Table) -> int:
+    """As `store`, for rows that `event_rows` made."""
+    lake.engine.register("_stage", rows)
     lake.engine.keep("_stage_kept", "SELECT * FROM _stage")
     lake.engine.unregister("_stage")
     stored = lake.append_events("_stage_kept").stored
