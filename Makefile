@@ -19,10 +19,8 @@ setup: $(VENV)/.base
 demo: setup
 	@$(RUN)/gridtrail demo --once
 
-# files in their order, not those of the most tests first: the few long ones would come last, and
-# one processor would wait for the other
 test: $(VENV)/.test
-	$(RUN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN)/python -m pytest -n 2 --dist loadfile
 
 fuzz: $(VENV)/.test
 	HYPOTHESIS=search $(RUN)/python -m pytest -n 2 --dist loadfile -m hypothesis $(FUZZ)

@@ -26,6 +26,14 @@ _MEMORY = Path("/dev/shm")
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Side by side, files run in their order and not those of the most tests first: the few long
+    ones would come last, and one processor would wait for the other."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 _USER = "postgres"
 
 
