@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gridtrail.respond.thresholds import ThresholdStore, draft
 
 Run = Callable[..., Any]
 TUNE = ("tune", "--from-verdicts")
@@ -71,6 +74,26 @@ def test_what_is_applied_can_be_seen_and_taken_back(gridtrail: Run, decided: str
     assert gridtrail(*TUNE, "--apply", "all", "--yes").code == 0
     assert gridtrail(*TUNE, "--revert", "all").code == 0
     assert entries(gridtrail) == []
+
+
+def test_a_threshold_is_taken_back_by_its_proposal(gridtrail: Run, data: Path) -> None:
+    """What a proposal put in force ends by the proposal's id, and only that; `all` ends all that
+    proposals made."""
+    for name, origin in (("ip_address", "from verdicts: 1234abcd"), ("user_agent", "console")):
+        made = draft(
+            name, 0.1, names=[name], org=None, since=0, by="ann", reason="x", origin=origin, now=0
+        )
+        with ThresholdStore(data / "state.db") as kept:
+            kept.put(made)
+    assert gridtrail(*TUNE, "--revert", "1234").code == 2
+    done = gridtrail(*TUNE, "--revert", "1234abcd")
+    assert done.code == 0, done.err
+    assert "ip_address: 0.1 per 1,000 users and day does not hold any more" in done.err
+    assert gridtrail(*TUNE, "--revert", "all").code == 0
+    with ThresholdStore(data / "state.db") as kept:
+        assert {one.detector: one.open for one in kept.all()} == {
+            "ip_address": False, "user_agent": True,
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ def decided(acme: Acme, triaged: Triaged, settings: Settings) -> Iterator[Findin
         yield store
 
 
-def test_verdicts_make_proposals(decided: FindingStore, lake: Lake, settings: Settings) -> None:
+def test_verdicts_make_proposals(
+    acme: Acme, decided: FindingStore, lake: Lake, settings: Settings
+) -> None:
     """Entries for what is harmless by verdict, those last that would hide a true positive."""
     found = from_verdicts(decided, lake, settings, now=NOW)
     by_words = {one.words: one for one in found}
@@ -63,8 +65,14 @@ def test_verdicts_make_proposals(decided: FindingStore, lake: Lake, settings: Se
     assert found[-1].true_positives
     assert not found[0].true_positives
     stricter = next(one for one in found if one.words.startswith("a stricter threshold"))
-    assert "excessive_downloads: say nothing with a p-value of 0.001 or more" in stricter.words
-    assert (len(stricter.findings), stricter.true_positives) == (2, ())
+    assert len(stricter.findings) == 2
+    assert stricter.wish is not None
+    assert (stricter.wish.detector, stricter.wish.org) == ("excessive_downloads", "E0ACME")
+    judged = {one.subject: (one.harmless, one.day) for one in stricter.wish.judged}
+    noon = acme.NOON // acme.DAY
+    assert judged == {"W0EVA": (True, noon - 30), "W0FAY": (True, noon - 20),
+                      "W0CAT": (False, noon - 5)}  # fmt: skip
+    assert stricter.wish.alone >= set(stricter.findings)
     assert all(one.findings for one in found)
 
 

@@ -35,6 +35,7 @@ from gridtrail.cli import (
     show,
     signout,
     sql,
+    thresholds,
     token,
     tune,
     user,
@@ -99,7 +100,7 @@ user.register(app)
 rules.register(app)
 for _command in (allow, signout, responses, notify):
     _command.register(app)
-for _command in (calibrate, tune, evaluate):
+for _command in (calibrate, tune, thresholds, evaluate):
     _command.register(app)
 
 

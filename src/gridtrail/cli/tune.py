@@ -70,13 +70,19 @@ ApplyOption = Annotated[
     typer.Option(
         "--apply",
         metavar="ID",
-        help="Put this proposal on the allow list (with --from-verdicts; repeat for several; all).",
+        help="Put this proposal in force (with --from-verdicts; repeat for several; all).",
     ),
 ]
 RevertOption = Annotated[
     list[str] | None,
     typer.Option(
         "--revert", metavar="ID", help="Take this proposal back (with --from-verdicts; or all)."
+    ),
+]
+NumberOption = Annotated[
+    float | None,
+    typer.Option(
+        "--number", help="Try this number of its own: its anomalies per 1,000 users and day."
     ),
 ]
 ShareOption = Annotated[
@@ -91,7 +97,11 @@ BudgetOption = Annotated[
 ]
 FromOption = Annotated[
     str | None,
-    typer.Option("--from", metavar="TIME", help="From this UTC day on (default: the first)."),
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="From this UTC day on (default: the first; for what is put in force, tomorrow).",
+    ),
 ]
 ToOption = Annotated[
     str | None,
@@ -104,6 +114,7 @@ ByOption = Annotated[By, typer.Option("--by", help="What a row is.")]
 def tune(
     context: typer.Context,
     reason: ReasonArgument = None,
+    number: NumberOption = None,
     share: ShareOption = None,
     budget: BudgetOption = None,
     start: FromOption = None,
@@ -118,17 +129,18 @@ def tune(
 ) -> None:
     """Try another threshold on the past.
 
-    Detects twice without writing anything, with the settings in force and with those to try, and
+    Detects twice without writing anything, with what is in force and with what is to try, and
     shows what each would have raised, and of whom. Or lists, with --from-verdicts, what people's
-    verdicts propose for the allow list, each tried on the findings that were decided.
+    verdicts propose for the allow list and for thresholds, each tried on what was decided.
     """
     run = session(context)
     if from_verdicts:
-        _from_verdicts(run, org, output, apply or (), revert or (), yes=yes)
+        _from_verdicts(run, org, output, apply or (), revert or (), start, yes=yes)
     elif reason is None or apply or revert:
         raise WrongUse("Name a reason such as excessive_downloads, or --from-verdicts.")
     else:
-        _another_threshold(run, reason, share, budget, start, end, by, org, output)
+        asked = (number, share, budget)
+        _another_threshold(run, reason, asked, start, end, by, org, output)
 
 
 def _from_verdicts(
@@ -137,6 +149,7 @@ def _from_verdicts(
     output: Format,
     applied: Sequence[str],
     reverted: Sequence[str],
+    start: str | None,
     *,
     yes: bool,
 ) -> None:
@@ -145,9 +158,9 @@ def _from_verdicts(
     if applied and reverted:
         raise WrongUse("Give --apply or --revert, not both.")
     if reverted:
-        tune_verdicts.revert(run, reverted)
+        tune_verdicts.revert(run, reverted, start)
     elif applied:
-        tune_verdicts.apply(run, org, applied, yes=yes)
+        tune_verdicts.apply(run, org, applied, start, yes=yes)
     else:
         tune_verdicts.propose(run, org, output)
 
@@ -155,8 +168,7 @@ def _from_verdicts(
 def _another_threshold(
     run: Session,
     reason: str,
-    share: float | None,
-    budget: float | None,
+    asked: tuple[float | None, float | None, float | None],
     start: str | None,
     end: str | None,
     by: By,
@@ -165,7 +177,9 @@ def _another_threshold(
 ) -> None:
     from gridtrail.detectors import all_detectors
     from gridtrail.lab.tuning import tune as tuned
+    from gridtrail.respond.thresholds import changes
 
+    number, share, budget = asked
     if not run.lake.day_counts(org):
         raise WrongUse(f"There are no events yet: {run.command('import', 'FILE')} reads some in.")
     with progress("Trying", "day") as steps:
@@ -175,15 +189,17 @@ def _another_threshold(
             run.settings,
             reason,
             detectors=all_detectors(),
+            nominal=number,
             share=share,
             budget=budget,
+            changes=changes(run.settings.state),
             org=org,
             first=None if start is None else parse_day(start),
             last=None if end is None else parse_day(end),
             on_progress=lambda text, done, days: steps.step(done, done / max(days, 1), note=text),
         )
     listing(_rows(found, by), output, table=_COLUMNS[by], fields=_FIELDS[by])
-    _tell(found, changed=share is not None or budget is not None)
+    _tell(found, changed=any(one is not None for one in asked))
 
 
 def _rows(found: Tuning, by: By) -> list[Row]:
@@ -213,9 +229,13 @@ def _tell(found: Tuning, *, changed: bool) -> None:
         f"{counted(found.in_force, 'anomaly', 'anomalies')} in {counted(days, 'day')}."
     )
     if not changed:
-        say("Name --share or --budget to try another threshold.")
+        say("Name --number, --share or --budget to try another threshold.")
         return
     say(
         f"Tried ({found.budget_tried:g}): {counted(found.tried, 'anomaly', 'anomalies')}, "
         f"{found.tried - found.in_force:+d}."
+    )
+    say(
+        f"gridtrail thresholds set {found.reason} {found.budget_tried:g} --reason TEXT puts it in "
+        "force."
     )

@@ -21,6 +21,8 @@ import structlog
 from gridtrail.collect.slack_api.lanes import Told
 from gridtrail.collect.slack_api.running import Surroundings, collect
 from gridtrail.collect.slack_api.sources import sources
+from gridtrail.detect import plugins
+from gridtrail.detect.nominal import check_budgets
 from gridtrail.detect.run import detect
 from gridtrail.detectors import all_detectors
 from gridtrail.engine.duckdb import DuckDB
@@ -91,10 +93,14 @@ class Work:
         """Begin what the settings want: `server.collect` and `server.detect_seconds`.
 
         Nothing is collected without a token or an address of one's own in `[collect]`. Raises
-        BadSettings for a source that cannot be collected from, and for a rule of the automatic
-        response that cannot be.
+        BadSettings for a source that cannot be collected from, for a rule of the automatic
+        response that cannot be, and for a number for what is no detector.
         """
         check_patterns(self.settings.respond.automatic)
+        settings = self.settings.detect
+        loaded = plugins.load(all_detectors(), settings.plugins, base=self.settings.data)
+        if not loaded.failed:
+            check_budgets(settings.budgets, loaded.detectors)
         wanted = self.settings.collect
         has_source = bool(wanted.sources or wanted.token) or "base_url" in wanted.model_fields_set
         if self.settings.server.collect and has_source:

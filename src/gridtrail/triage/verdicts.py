@@ -1,23 +1,26 @@
 """What verdicts teach: proposals for the allow list and for thresholds, each tried on the past.
 
 Nothing is applied here. A proposal comes with what it would have silenced of the findings that
-people decided, those that were true positives first of all; what is for the allow list can be put
-there (`gridtrail tune --from-verdicts --apply`) or, as TOML, into `gridtrail.toml`. Only verdicts
-of people count, and what an entry names must be there in every
-anomaly of the findings it is proposed for.
+people decided, those that were true positives first of all; it can be put in force (`gridtrail
+tune --from-verdicts --apply`) or, as TOML, into `gridtrail.toml`. Only verdicts of people count,
+and what an entry names must be there in every anomaly of the findings it is proposed for.
+
+A stricter threshold is only a wish here: which number brings it about, the detector has to try on
+the past (`gridtrail.lab.stricter`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gridtrail.detect.allow import AllowEntry
+from gridtrail.detect.nominal import refused
 from gridtrail.enrich.address_text import prefixes, read_address
 from gridtrail.enrich.clients import client_of
 from gridtrail.enrich.dimensions import address_book
@@ -40,12 +43,35 @@ NETWORK = ("asn", "ip_address")
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """An anomaly of a finding that somebody decided: whom it is about and on which UTC day (days
+    since the epoch)."""
+
+    finding: str
+    harmless: bool
+    subject: str
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """That a detector's threshold be stricter, with all its anomalies that were decided; `alone`
+    are the findings that are made of its anomalies only."""
+
+    detector: str
+    org: str
+    judged: tuple[Judged, ...]
+    alone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """One change with what it would have done to the findings that were decided.
 
     `toml` is what to add to the settings, `entry` the same for the allow list ({} for a threshold);
     `silenced` are ids of findings all of whose anomalies it
     would have silenced, `true_positives` ids of true positives that would have lost any anomaly.
+    `threshold` has `detector`, `org` and `per_1000_users_day`.
     """
 
     words: str
@@ -55,6 +81,8 @@ class Proposal:
     silenced: tuple[str, ...] = ()
     true_positives: tuple[str, ...] = ()
     entry: Mapping[str, Any] = field(default_factory=dict)
+    wish: Wish | None = None  # for a stricter threshold, which has to be tried
+    threshold: Mapping[str, Any] = field(default_factory=dict)  # once it was tried
 
     @property
     def id(self) -> str:
@@ -71,6 +99,7 @@ class Proposal:
             "anomalies": self.anomalies,
             "silenced": list(self.silenced),
             "true_positives": list(self.true_positives),
+            "threshold": dict(self.threshold) or None,
         }
 
 
@@ -96,7 +125,7 @@ def from_verdicts(
         decided = _decided(lake, name, findings)
         entries = _merged(_entries(settings, decided))
         found += [_allow(settings, entry, decided, now) for entry in entries]
-        found += _thresholds(decided)
+        found += _thresholds(name, decided)
     found.sort(key=lambda one: (len(one.true_positives), -one.anomalies, one.toml))
     return found
 
@@ -235,33 +264,25 @@ def _toml(value: str | int) -> str:
 # --- thresholds --------------------------------------------------------------------------------
 
 
-def _thresholds(decided: Sequence[_Decided]) -> Iterator[Proposal]:
-    """Where harmless anomalies of a detector have larger p-values than all its harmful ones."""
-    harmless: dict[str, list[float]] = defaultdict(list)
-    harmful: dict[str, list[float]] = defaultdict(list)
+def _thresholds(org: str, decided: Sequence[_Decided]) -> Iterator[Proposal]:
+    """For detectors of which FEWEST anomalies or more turned out harmless."""
+    judged: dict[str, list[Judged]] = defaultdict(list)
     for one in decided:
-        side = harmless if one.finding.verdict in HARMLESS else harmful
-        for detector, p_value in _p_values(one.anomalies):
-            side[detector].append(p_value)
-    for detector, values in sorted(harmless.items()):
-        above = max(harmful.get(detector, [0.0]))
-        quiet = [p_value for p_value in values if p_value > above]
-        if len(quiet) >= FEWEST and detector in REASONS:
-            yield _stricter(detector, min(quiet), decided)
-
-
-def _stricter(detector: str, limit: float, decided: Sequence[_Decided]) -> Proposal:
-    def fits(anomaly: Anomaly) -> bool:
-        return any(n == detector and p >= limit for n, p in _p_values([anomaly]))
-
-    words = (
-        f"a stricter threshold for {detector}: say nothing with a p-value of {limit:.1g} or more"
-    )
-    hint = f"# no line for the settings: gridtrail tune {detector} shows what a threshold costs"
-    return _tried(words, hint, decided, fits)
-
-
-def _p_values(anomalies: Sequence[Anomaly]) -> Iterator[tuple[str, float]]:
-    for one in anomalies:
-        if one.evidence is not None and one.evidence.p_value is not None:
-            yield one.evidence.detector, one.evidence.p_value
+        harmless = one.finding.verdict in HARMLESS
+        for anomaly in one.anomalies:
+            if anomaly.evidence is not None:
+                raised = anomaly.raised
+                that = Judged(one.finding.id, harmless, raised.actor or "", raised.day)
+                judged[anomaly.evidence.detector].append(that)
+    for detector, those in sorted(judged.items()):
+        harmless_days = {(one.subject, one.day) for one in those if one.harmless}
+        if len(harmless_days) >= FEWEST and detector in REASONS and not refused(detector, REASONS):
+            number = Counter(one.finding for one in those)
+            alone = {d.finding.id for d in decided if number[d.finding.id] == len(d.anomalies)}
+            yield Proposal(
+                f"a stricter threshold for {detector}",
+                "",
+                tuple(dict.fromkeys(one.finding for one in those if one.harmless)),
+                len(those),
+                wish=Wish(detector, org, tuple(those), frozenset(alone & number.keys())),
+            )
