@@ -122,7 +122,10 @@ class RuleSettings(BaseModel, extra="forbid"):
     rules: list[str] = Field(
         default=[], description="Only with a hit of one of these rules; `*` stands for any text."
     )
-    people: list[str] = Field(default=[], description="Only about one of these, by Slack id.")
+    people: list[str] = Field(
+        default=[],
+        description="Only about one of these: Slack id or e-mail address; `*` is any text.",
+    )
     groups: list[str] = Field(
         default=[], description="Only about somebody of one of these groups of `notify.groups`."
     )
@@ -184,7 +187,9 @@ class NotifySettings(BaseModel, extra="forbid"):
         "hears of findings that are medium or worse.",
     )
     groups: dict[str, list[str]] = Field(
-        default={}, description="Groups of people for the rules: a name and their Slack ids."
+        default={},
+        description="Groups of people for the rules: a name, and their Slack ids or e-mail "
+        "addresses (`*` stands for any text, as in *@board.acme.example).",
     )
     digest: DigestSettings = DigestSettings()
     oldest_days: int = Field(

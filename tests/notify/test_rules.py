@@ -27,6 +27,12 @@ FINDING = Finding(
     actor_ids=("W0MATT", "W0ANN"),
     reasons=("tor", "asn"),
     rules=("App installed",),
+    context={
+        "people": [
+            {"id": "W0MATT", "name": "Matt", "email": "Matt@Sales.Acme.example"},
+            {"id": "W0ANN", "name": "Ann", "email": ""},
+        ]
+    },
     history={"score": {"pattern": "tor", "patterns": {"stolen_session": 6.0}}},
 )
 
@@ -61,6 +67,11 @@ def seconds(text: str) -> int:
         ({"rules": ["App"]}, False),
         ({"people": ["W0ANN"]}, True),
         ({"people": ["W0BOB"]}, False),
+        ({"people": ["matt@sales.acme.example"]}, True),
+        ({"people": ["*@sales.acme.example"]}, True),
+        ({"people": ["*@board.acme.example"]}, False),
+        ({"people": ["att@sales.acme.example"]}, False),
+        ({"groups": ["sales"]}, True),
         ({"groups": ["boards"]}, True),
         ({"groups": ["others"]}, False),
         ({"groups": ["others"], "people": ["W0MATT"]}, True),
@@ -73,7 +84,11 @@ def seconds(text: str) -> int:
 )
 def test_a_rule_hears_what_fits_all_it_names(rule: dict[str, Any], hears: bool) -> None:
     """Of each list one is enough, and all lists have to fit."""
-    groups = {"boards": ["W0ANN"], "others": ["W0BOB"]}
+    groups = {
+        "boards": ["W0ANN"],
+        "others": ["W0BOB"],
+        "sales": ["x@acme.example", "*@sales.acme.example"],
+    }
     settings = notify({"channels": ["one"], **rule}, groups=groups)
     assert hearers(settings, FINDING, NOW) == ({"one": NOW} if hears else {})
 

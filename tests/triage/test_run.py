@@ -46,6 +46,9 @@ def test_matts_context_folds_repeats(acme: Acme, triaged: Triaged) -> None:
     """Files are counted once, the file that says most stands first, runs are merged."""
     login = acme.event("born", acme.NOON - 21 * acme.DAY)
     (matt,) = triaged([login, *acme.usual(), *acme.scraping(), *acme.two_anomalies()])
+    assert matt.context["people"] == [
+        {"id": "W0MATT", "name": "Matt Salesman", "email": "matt@acme.example"}
+    ]
     files = matt.context["files"]
     assert files["downloads"] == {"events": 42, "distinct": 40}
     assert files["listed"][0]["name"] == "Glengarry-Leads.xlsx"

@@ -36,8 +36,14 @@ def fits(rule: RuleSettings, groups: Mapping[str, list[str]], finding: Finding) 
         and _one_of(rule.reasons, finding.reasons)
         and _one_of(rule.patterns, patterns_of(finding))
         and (not rule.rules or fits_any(finding.rules, rule.rules))
-        and _one_of(people, finding.actor_ids)
+        and (not people or fits_any(_known_as(finding), people))
     )
+
+
+def _known_as(finding: Finding) -> list[str]:
+    """Ids and e-mail addresses of those the finding is about."""
+    people = finding.context.get("people") or ()
+    return [*finding.actor_ids, *(one["email"] for one in people if one["email"])]
 
 
 def patterns_of(finding: Finding) -> list[str]:

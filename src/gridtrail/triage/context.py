@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gridtrail.enrich.agent_text import cleaned
 from gridtrail.enrich.clients import client_of, expected
 from gridtrail.enrich.dimensions import address_book
 from gridtrail.settings import Settings
+from gridtrail.triage.anomaly import Anomaly
 from gridtrail.triage.files import files_of
+from gridtrail.triage.patterns import actors_of
 from gridtrail.triage.surroundings import LOGINS, Surroundings
 from gridtrail.triage.usual import ADDRESS, AGENT, SESSION, hashed
 
@@ -30,7 +33,7 @@ def context_of(around: Surroundings, settings: Settings) -> dict[str, Any]:
     timeline (runs of one action [{action, events, from, to}]) with timeline_runs, their number
     before it was cut to MOST_RUNS;
     responses [{id, at, action, actor}] of Slack or an administrator.
-    judged {addresses, clients} is added by `judgement`.
+    people (see `people_of`) and judged {addresses, clients} (by `judgement`) are added later.
     `known_since` is the person's first use in the 30 days before the window, null when there was
     none; `people` is how many used it from then to the window's end.
     """
@@ -55,6 +58,18 @@ def context_of(around: Surroundings, settings: Settings) -> dict[str, Any]:
             f"ORDER BY seconds, id LIMIT {MOST_ROWS}"
         ),
     }
+
+
+def people_of(anomalies: Sequence[Anomaly]) -> list[dict[str, str]]:
+    """Who it is about [{id, name, email}], the first of them first; what the log does not know is
+    empty, and an app has no address."""
+    found = []
+    for actor in actors_of(anomalies):
+        own = [one for one in anomalies if one.raised.actor == actor]
+        name = next((one.actor_name for one in own if one.actor_name), "")
+        email = next((one.actor_email for one in own if one.actor_email), "")
+        found.append({"id": actor, "name": cleaned(name), "email": cleaned(email)})
+    return found
 
 
 def _used(around: Surroundings, column: str, kind: int) -> list[dict[str, Any]]:

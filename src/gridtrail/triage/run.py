@@ -13,7 +13,7 @@ from gridtrail.lake.lake import Lake
 from gridtrail.settings import Settings
 from gridtrail.triage.advice import advice_of
 from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raised
-from gridtrail.triage.context import context_of
+from gridtrail.triage.context import context_of, people_of
 from gridtrail.triage.counts import Counts
 from gridtrail.triage.exposure import Exposure
 from gridtrail.triage.finding import Finding, derived_id, worst_first
@@ -233,7 +233,12 @@ class _Organization:
         story = Story(
             anomalies=anomalies,
             patterns=patterns,
-            context={**context, "judged": said, "impact": impact.rows},
+            context={
+                **context,
+                "people": people_of(anomalies),
+                "judged": said,
+                "impact": impact.rows,
+            },
             history={
                 **history_of(around, reasons, counts),
                 "by_reason": self._counts.rows([one.raised for one in anomalies], self._exposure),
