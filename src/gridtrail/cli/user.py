@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gridtrail.server.accounts import Account, AccountStore
 
 app = typer.Typer(
-    help="People who may sign in: invited, listed, revoked.",
+    help="People who may sign in: invited, given roles, listed, revoked.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -70,6 +70,26 @@ def link(
     say(f"{account.email} chooses a new password under the link: send it to them.")
 
 
+@app.command("role")
+def change_role(
+    context: typer.Context,
+    who: Annotated[str, typer.Argument(metavar="WHO", help="Their e-mail address or id.")],
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="owner, admin, audit_logs_admin or viewer.")
+    ],
+) -> None:
+    """Give somebody another role. It holds from their next click on; the last owner stays one."""
+    from gridtrail.respond.trail import ROLE_CHANGED
+
+    with _store(context) as store:
+        before, after = store.set_role(who, role)
+    if before.role == after.role:
+        say(f"{after.email} is {after.role} already.")
+        return
+    _keep(context, ROLE_CHANGED, after, previous_role=before.role)
+    say(f"{after.email} is {after.role} now, and was {before.role}.")
+
+
 @app.command("list")
 def list_users(context: typer.Context, output: FormatOption = Format.table) -> None:
     """List everybody, those who were revoked too."""
@@ -98,7 +118,7 @@ def _store(context: typer.Context) -> AccountStore:
     return AccountStore(session(context).settings.state)
 
 
-def _keep(context: typer.Context, action: str, account: Account) -> None:
+def _keep(context: typer.Context, action: str, account: Account, **more: str) -> None:
     """Write it to the audit trail; whoever serves moves it to the lake."""
     from gridtrail.respond.trail import Doer, Trail
 
@@ -106,7 +126,8 @@ def _keep(context: typer.Context, action: str, account: Account) -> None:
     entity = ("user", account.id, account.name)
     with Trail(settings.state) as trail:
         doer = Doer(name=getpass.getuser())
-        trail.put(settings.org, action, doer, entity, {"role": account.role, "by": "command line"})
+        details = {"role": account.role, "by": "command line", **more}
+        trail.put(settings.org, action, doer, entity, details)
 
 
 def _address(context: typer.Context, secret: str) -> str:
