@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +20,7 @@ from gridtrail.cli.main import main
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import EVENTS
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.slack.event import read_event
 
@@ -148,20 +146,8 @@ def _slack() -> Iterator[tuple[SlackState, str]]:
     state = SlackState(
         Serving(present, people=25, days=4, seed=3).plan(), present, calls_per_minute=0
     )
-    urls: list[str] = []
-    ready = threading.Event()
-
-    def tell(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    assert ready.wait(30)
-    yield state, urls[0]
-    server.should_exit = True
-    thread.join()
+    with served_beside(state) as url:
+        yield state, url
     state.close()
 
 

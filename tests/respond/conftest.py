@@ -25,8 +25,7 @@ from gridtrail.respond.automatic import Automatic, Ran
 from gridtrail.respond.decisions import Decision, DecisionStore
 from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.plan import Story
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import CallFaults, SlackState
 from gridtrail.settings import Settings
 from gridtrail.settings_respond import AutomaticRule, RespondSettings
@@ -119,28 +118,16 @@ class _Way(BaseHTTPRequestHandler):
 def _far() -> Iterator[Far]:
     plan = Serving(PRESENT, people=25, days=4, seed=3).plan()
     state = SlackState(plan, PRESENT, speed=0, calls_per_minute=0)
-    ready = threading.Event()
-    urls: list[str] = []
-
-    def tell(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    assert ready.wait(30)
-    far = Far(state, urls[0])
-    way = ThreadingHTTPServer(("127.0.0.1", 0), type("Way", (_Way,), {"far": far}))
-    far.through = f"http://127.0.0.1:{way.server_address[1]}"
-    along = threading.Thread(target=way.serve_forever)
-    along.start()
-    yield far
-    way.shutdown()
-    way.server_close()
-    server.should_exit = True
-    thread.join()
-    along.join()
+    with served_beside(state) as url:
+        far = Far(state, url)
+        way = ThreadingHTTPServer(("127.0.0.1", 0), type("Way", (_Way,), {"far": far}))
+        far.through = f"http://127.0.0.1:{way.server_address[1]}"
+        along = threading.Thread(target=way.serve_forever, args=(0.05,))
+        along.start()
+        yield far
+        way.shutdown()
+        way.server_close()
+        along.join()
     state.close()
 
 

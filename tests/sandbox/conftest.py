@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -16,8 +15,7 @@ from gridtrail.sandbox.generate import generate
 from gridtrail.sandbox.ledger import Search
 from gridtrail.sandbox.life import Life
 from gridtrail.sandbox.plan import Loudness, Plan, Story, StoryKind
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.sandbox.staging import Stage
 from gridtrail.sandbox.world import World, build_world
@@ -158,20 +156,8 @@ def past() -> Iterator[SlackState]:
 @pytest.fixture
 def online() -> Iterator[Callable[[SlackState], str]]:
     """Serves states on real sockets; gives the address."""
-    running: list[tuple[SlackServer, threading.Thread]] = []
-
-    def started(state: SlackState) -> str:
-        address: queue.Queue[str] = queue.Queue()
-        server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), address.put)
-        thread = threading.Thread(target=server.work)
-        thread.start()
-        running.append((server, thread))
-        return address.get(timeout=10)
-
-    yield started
-    for server, thread in running:
-        server.should_exit = True
-        thread.join(timeout=10)
+    with ExitStack() as running:
+        yield lambda state: running.enter_context(served_beside(state))
 
 
 def entries(state: SlackState, **search: Any) -> list[Event]:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from gridtrail.errors import WrongUse
 from gridtrail.sandbox.clock import DAY
 from gridtrail.sandbox.plan import Faults, Story
-from gridtrail.sandbox.serving import FUTURE_DAYS, Serving, days_since_workday, listen
+from gridtrail.sandbox.serving import (
+    FUTURE_DAYS,
+    Serving,
+    days_since_workday,
+    listen,
+    served_beside,
+)
+from gridtrail.sandbox.slack_state import SlackState
 
 NOON = 1_795_176_000
 """A Friday."""
@@ -42,3 +50,11 @@ def test_a_taken_port_is_told_in_a_sentence() -> None:
         port = first.getsockname()[1]
         with pytest.raises(WrongUse, match=f"port {port}"):
             listen("127.0.0.1", port)
+
+
+def test_it_answers_beside_until_the_block_ends(past: SlackState) -> None:
+    """The address takes calls in the block, and none after it."""
+    with served_beside(past) as url:
+        assert httpx.post(f"{url}/api/auth.test").json()["error"] == "not_authed"
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(f"{url}/api/auth.test")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import queue
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 
 HERE = Path(__file__).parent / "node"
@@ -94,13 +91,8 @@ def test_lock_names_no_host() -> None:
 def simulated() -> Iterator[tuple[str, SlackState]]:
     """The address of a simulated Slack without limits, and its state."""
     state = Serving(1_795_219_200, people=20, days=4, speed=0, calls_per_minute=0).state()
-    ready: queue.Queue[str] = queue.Queue()
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    yield ready.get(timeout=20), state
-    server.should_exit = True
-    thread.join(timeout=10)
+    with served_beside(state) as url:
+        yield url, state
     state.close()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,8 +11,7 @@ import pytest
 from gridtrail.lake.only_one import only_one
 from gridtrail.respond.decisions import decisions_since
 from gridtrail.sandbox.plan import Story
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.triage.store import FindingStore
 
@@ -29,18 +26,12 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackState]:
         present, people=25, days=16, seed=3, stories=(Story("stolen_session", days_before_end=1),)
     )
     state = SlackState(serving.plan(), present, speed=0, calls_per_minute=0)
-    ready: queue.Queue[str] = queue.Queue()
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    url = ready.get(timeout=60)
-    monkeypatch.setenv("GRIDTRAIL_COLLECT__TOKEN", state.named_tokens["reader"].secret)
-    monkeypatch.setenv("GRIDTRAIL_COLLECT__BASE_URL", f"{url}/audit/v1/")
-    monkeypatch.setenv("GRIDTRAIL_COLLECT__ORG", "E0ACME")
-    monkeypatch.setenv("GRIDTRAIL_COLLECT__POLL_SECONDS", "1")
-    yield state
-    server.should_exit = True
-    thread.join()
+    with served_beside(state) as url:
+        monkeypatch.setenv("GRIDTRAIL_COLLECT__TOKEN", state.named_tokens["reader"].secret)
+        monkeypatch.setenv("GRIDTRAIL_COLLECT__BASE_URL", f"{url}/audit/v1/")
+        monkeypatch.setenv("GRIDTRAIL_COLLECT__ORG", "E0ACME")
+        monkeypatch.setenv("GRIDTRAIL_COLLECT__POLL_SECONDS", "1")
+        yield state
     state.close()
 
 

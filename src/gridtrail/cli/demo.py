@@ -6,9 +6,7 @@ Slack itself, anomalies are detected and findings told.
 
 from __future__ import annotations
 
-import queue
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 _SHOWN = 10
 _DAY = 86_400
 _PRESENT = 1_795_219_200  # 2026-11-21 00:00 UTC; Matt's day was the Friday before
-_PATIENCE_SECONDS = 30
 _ORGANIZATION = "E0ACME"
 
 
@@ -157,30 +154,14 @@ def _write_settings(data: Path, network: Path) -> None:
     (data / SETTINGS_FILE).write_text(text, "utf-8")
 
 
-@contextmanager
-def _served(state: SlackState) -> Iterator[str]:
-    """The address of a simulated Slack that answers until the block ends."""
-    from gridtrail.sandbox.serving import SlackServer, listen
-    from gridtrail.sandbox.slack_server import simulated_slack
-
-    ready: queue.Queue[str] = queue.Queue()
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
-    thread = threading.Thread(target=server.work, daemon=True)
-    thread.start()
-    try:
-        yield ready.get(timeout=_PATIENCE_SECONDS)
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def _collect(run: Session, state: SlackState) -> None:
     from pydantic import SecretStr
 
     from gridtrail.collect.slack_api.sources import sources
+    from gridtrail.sandbox.serving import served_beside
 
     first = state.plan.start - 2 * _DAY  # west of Greenwich the first day begins earlier
-    with _step("Collected") as step, _served(state) as url:
+    with _step("Collected") as step, served_beside(state) as url:
         (source,) = sources(run.settings)
         source = replace(
             source,
@@ -203,9 +184,11 @@ def _live(run: Session, state: SlackState) -> None:
     its tokens are in force here alone."""
     from pydantic import SecretStr
 
+    from gridtrail.sandbox.serving import served_beside
+
     secret = SecretStr(state.named_tokens["owner"].secret)
     settings = run.settings
-    with _served(state) as url:
+    with served_beside(state) as url:
         collect = {"base_url": f"{url}/audit/v1/", "token": secret, "settle_seconds": 2}
         first = datetime.fromtimestamp(state.plan.start, UTC).date() - timedelta(days=2)
         collect |= {"poll_seconds": 3, "since": first}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import queue
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import uvicorn
 from starlette.applications import Starlette
 
-from gridtrail.errors import WrongUse
+from gridtrail.errors import RetryLater, WrongUse
 from gridtrail.sandbox.arrivals import SERVED_FAULTS
 from gridtrail.sandbox.clock import DAY, weekday
 from gridtrail.sandbox.plan import Faults, Plan, Story
@@ -19,6 +22,7 @@ from gridtrail.sandbox.slack_state import CALLS_PER_MINUTE, SlackState
 
 FUTURE_DAYS = 90
 """Simulated days after the start until the time ends."""
+_PATIENCE_SECONDS = 120
 
 
 def days_since_workday(present: int) -> int:
@@ -93,6 +97,25 @@ def serve(state: SlackState, listening: socket.socket, on_ready: Callable[[str],
         SlackServer(simulated_slack(state), listening, on_ready).work()
     finally:
         state.close()
+
+
+@contextmanager
+def served_beside(state: SlackState) -> Iterator[str]:
+    """The address of a simulated Slack on this machine that answers, in a thread of its own, until
+    the block ends; the state stays open. Raises RetryLater when it does not begin to answer."""
+    ready: queue.Queue[str] = queue.Queue()
+    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
+    thread = threading.Thread(target=server.work, name="simulated-slack", daemon=True)
+    thread.start()
+    try:
+        try:
+            address = ready.get(timeout=_PATIENCE_SECONDS)
+        except queue.Empty:
+            raise RetryLater("The simulated Slack does not begin to answer: try again.") from None
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 class SlackServer(uvicorn.Server):

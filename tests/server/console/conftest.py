@@ -19,8 +19,7 @@ from pydantic import SecretStr
 
 from gridtrail.respond.slack_admin import SlackAdmin
 from gridtrail.sandbox.ledger import Search
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.app import create_app
@@ -298,27 +297,15 @@ def slack(new_data: Any) -> Iterator[Slack]:
     """
     plan = Serving(PRESENT, people=25, days=3, seed=3).plan()
     state = SlackState(plan, PRESENT, speed=0, calls_per_minute=0)
-    ready = threading.Event()
-    urls: list[str] = []
-
-    def tell(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    assert ready.wait(60)
     data = new_data()
     secret = SecretStr(state.named_tokens["owner"].secret)
-    respond = RespondSettings(token=secret, base_url=f"{urls[0]}/api/")
-    settings = Settings(data=data.path, org="E0ACME", respond=respond)
-    with _serving(settings) as client:
-        made = Slack(state, urls[0], _staffed(Desk(client, data, settings)))
-        made.collect(PRESENT - 8 * 3600)
-        yield made
-    server.should_exit = True
-    thread.join()
+    with served_beside(state) as url:
+        respond = RespondSettings(token=secret, base_url=f"{url}/api/")
+        settings = Settings(data=data.path, org="E0ACME", respond=respond)
+        with _serving(settings) as client:
+            made = Slack(state, url, _staffed(Desk(client, data, settings)))
+            made.collect(PRESENT - 8 * 3600)
+            yield made
     state.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,8 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from gridtrail.sandbox.serving import Serving, SlackServer, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.settings import Settings
 from gridtrail.settings_respond import RespondSettings
@@ -58,24 +56,13 @@ def desk(
     """A desk, once with four eyes."""
     plan = Serving(PRESENT, people=20, days=3, seed=4).plan()
     state = SlackState(plan, PRESENT, speed=0, calls_per_minute=0)
-    ready, urls = threading.Event(), list[str]()
-
-    def tell(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), tell)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    assert ready.wait(60)
     data = new_data()
     secret = SecretStr(state.named_tokens["owner"].secret)
-    respond = RespondSettings(token=secret, base_url=f"{urls[0]}/api/", four_eyes=request.param)
-    settings = Settings(data=data.path, org="E0ACME", respond=respond)
-    with serving(settings) as url, httpx.Client(base_url=url, timeout=120) as client:
-        yield Desk(state, client, data)
-    server.should_exit = True
-    thread.join()
+    with served_beside(state) as slack:
+        respond = RespondSettings(token=secret, base_url=f"{slack}/api/", four_eyes=request.param)
+        settings = Settings(data=data.path, org="E0ACME", respond=respond)
+        with serving(settings) as url, httpx.Client(base_url=url, timeout=120) as client:
+            yield Desk(state, client, data)
     state.close()
 
 
