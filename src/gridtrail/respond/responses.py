@@ -230,6 +230,7 @@ class ResponseStore:
         user: str | None = None,
         finding: str | None = None,
         state: str | None = None,
+        batch: str | None = None,
         limit: int | None = None,
     ) -> list[Response]:
         """Those that fit, the newest first. Raises WrongUse for a state that there is not."""
@@ -237,6 +238,7 @@ class ResponseStore:
             raise WrongUse(f"There is no state {state[:40]!r}: use one of {', '.join(STATES)}.")
         query = responses.select()
         wanted = {"org": org, "user_id": user, "finding_id": finding, "state": state}
+        wanted |= {"batch": batch}
         for name, value in wanted.items():
             query = query if value is None else query.where(responses.c[name] == value)
         return self._read(query, newest=True)[:limit]

@@ -37,6 +37,7 @@ LINK_MADE = "gridtrail_account_link_created"
 ROLE_CHANGED = "gridtrail_account_role_changed"
 TOKEN_ADDED = "gridtrail_token_created"  # noqa: S105 - the name of an action
 TOKEN_REVOKED = "gridtrail_token_revoked"  # noqa: S105 - the name of an action
+NOTIFICATIONS_RESENT = "gridtrail_notifications_resent"
 QUERY_RUN = "gridtrail_query_run"
 QUERY_SAVED = "gridtrail_query_saved"
 QUERY_DELETED = "gridtrail_query_deleted"

@@ -144,11 +144,14 @@ def _furnish(state: Path) -> None:
     with FindingStore(state) as findings:
         for one in findings.select(FindingFilters(org=HOSTILE)):
             findings.add_note(one.id, EMAIL, "".join(ATTACKS))
+        worst = findings.select(FindingFilters(org="E0ACME"))[0]
     with ResponseStore(state) as responses:
         for org, who in (("E0ACME", ("W0SOMEBODY", "Eve Moss")), (HOSTILE, (evil, evil))):
             method = "admin.users.session.reset"
             asked = Asked(org, method, (who,), "all", None, EMAIL, ATTACKS[0], None)
             responses.answered(responses.ask(asked, approval=True)[0].batch, "failed", ATTACKS[8])
+        asked = Asked("E0ACME", method, (("W0OTHER", "Ada"),), "all", None, EMAIL, "why", worst.id)
+        responses.ask(asked, approval=True)
     now = int(time.time())
     entry, _ = draft(owner=evil, reason=evil, now=now, name=evil, user_agent=evil + "*")
     with AllowList(state) as allow:

@@ -27,6 +27,8 @@ _FORMS = {
     "/allow": {"user": "W0WALKED", "owner": "walk", "reason": "walked"},
     "/allow/slack": {"direction": "pull"},
     "/slack/signout": {"key": "0" * 32, "user": "W0MATTHEW1", "choice": "all"},
+    "/slack/signout/several": {"key": "1" * 32, "user": "W0MATTHEW1", "choice": "all"},
+    "/outgoing": {"message": "all"},
     "/people": {"email": "walk@acme.example", "role": "viewer"},
     "/query": {"sql": "select 1"},
     "/query/export": {"sql": "select 1", "format": "csv"},

@@ -52,6 +52,7 @@ MENU = (
         "System",
         (
             Entry("health", "/status", "Health", READ_FINDINGS),
+            Entry("outgoing", "/outgoing", "Outgoing", READ_LOGS),
             Entry("query", "/query", "Query", READ_LOGS),
             Entry("people", "/people", "People and tokens", PEOPLE),
             Entry("settings", "/settings", "Settings", TUNE),

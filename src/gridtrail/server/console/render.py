@@ -56,6 +56,7 @@ def environment() -> Environment:
         "role": lambda value: TITLES.get(value, value),
         "number": lambda value: f"{value:,}",
     }
+    made.tests |= {"slack_person": lambda value: str(value)[:1] in ("U", "W")}
     made.globals |= {"counted": text.counted, "asset": asset, "menu": MENU}
     return made
 

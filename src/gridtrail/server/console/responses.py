@@ -50,14 +50,23 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class ResponsesPage:
-    """The newest first; `filters` are state, user and finding."""
+    """The newest first; `filters` are state, user, finding and batch (one call of Slack)."""
 
     template: ClassVar[str] = "responses.html"
 
     found: Sequence[Told]
     cut: bool
     filters: Mapping[str, str]
+    going_on: bool
+    stamp: str
     states: Sequence[str] = STATES
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesList(ResponsesPage):
+    """The list alone, for an open page that refreshes itself."""
+
+    template: ClassVar[str] = "responses_list.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class ResponsePage:
     told: Told
     own: bool  # asked for by who looks at it
     stamp: str
+    together: int  # people whom the same call is for
     problem: str = ""
 
 
@@ -84,12 +94,22 @@ class ResponseNow(ResponsePage):
 
 async def show(visit: Visit) -> Answer:
     """The list."""
-    given = {name: visit.one(name) or "" for name in ("state", "user", "finding")}
+    return visit.page(ResponsesPage(*await _listed(visit)))
 
+
+async def refresh_list(visit: Visit) -> Answer:
+    """The list again, for a page that is open; 204 when it is as it was."""
+    page = ResponsesList(*await _listed(visit))
+    return Answer(status_code=204) if visit.one("stamp") == page.stamp else visit.page(page)
+
+
+async def _listed(visit: Visit) -> tuple[Sequence[Told], bool, Mapping[str, str], bool, str]:
+    given = {name: visit.one(name) or "" for name in ("state", "user", "finding", "batch")}
     wanted = {name: value or None for name, value in given.items()}
     found = await responses_of(visit, **wanted)
-    page = ResponsesPage(found[:_SHOWN], len(found) > _SHOWN, given)
-    return visit.page(page)
+    shown = found[:_SHOWN]
+    going_on = any(told.going_on for told in shown)
+    return shown, len(found) > _SHOWN, given, going_on, stamp_of(shown)
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -99,19 +119,18 @@ async def show_one(visit: Visit) -> Answer:
 
 async def refresh(visit: Visit) -> Answer:
     """The response again, for a page that is open; 204 when it is as it was. Raises NotHere."""
-    told, own, stamp = await _shown(visit)
-    if visit.one("stamp") == stamp:
-        return Answer(status_code=204)
-    return visit.page(ResponseNow(told, own, stamp))
+    page = ResponseNow(*await _shown(visit))
+    return Answer(status_code=204) if visit.one("stamp") == page.stamp else visit.page(page)
 
 
-async def _shown(visit: Visit) -> tuple[Told, bool, str]:
+async def _shown(visit: Visit) -> tuple[Told, bool, str, int]:
     one = await _one(visit)
     if await looked(visit, [one]):
         one = await _one(visit)
     steps = (await visit.state(visit.parts.responses.steps, [one]))[one.id]
+    together = len(await visit.state(visit.parts.responses.batch, one.batch))
     told = told_of(one, steps)
-    return told, _own(visit, one), stamp_of([told])
+    return told, _own(visit, one), stamp_of([told]), together
 
 
 async def decide(visit: Visit) -> Answer:
@@ -162,13 +181,18 @@ async def _one(visit: Visit) -> Response:
 
 
 async def responses_of(
-    visit: Visit, *, user: str | None = None, finding: str | None = None, state: str | None = None
+    visit: Visit,
+    *,
+    user: str | None = None,
+    finding: str | None = None,
+    state: str | None = None,
+    batch: str | None = None,
 ) -> list[Told]:
     """The newest responses about a person or a finding, after a look for Slack's own events."""
 
     def read() -> list[Response]:
         return visit.parts.responses.select(
-            org=visit.org, user=user, finding=finding, state=state, limit=_SHOWN + 1
+            org=visit.org, user=user, finding=finding, state=state, batch=batch, limit=_SHOWN + 1
         )
 
     found = await visit.state(read)

@@ -30,9 +30,9 @@ CHOICES = {
     "mobile": "Mobile devices only",
     "web": "Web and desktop only",
 }
-_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SESSION = "session:"
-_LONGEST_REASON = 1_000
+LONGEST_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ async def confirm(visit: Visit) -> Answer:
 async def do(visit: Visit) -> Answer:
     """Ask once and call Slack once; then the page of the response, which says how it went."""
     form, key = visit.form, visit.form.get("key", "")
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise WrongUse("The form is not from the page that says what will happen: begin there.")
     asked = await visit.state(visit.parts.responses.batch, key)
     if not asked:
@@ -114,13 +114,18 @@ async def do(visit: Visit) -> Answer:
             asked = await _ask(visit, await _person(visit, form.get("user")), key)
         except (WrongUse, RetryLater) as error:
             return await _refused(visit, str(error))
-    if asked[0].state == "requested" and asked[0].called_at is None:
-        await _call(visit, key)
+    await call_once(visit, asked)
     return visit.go(visit.link(f"/responses/{asked[0].id}"))
 
 
 async def _ask(visit: Visit, person: Person, key: str) -> list[Response]:
-    order, out = _order(person, visit.form), signing(visit)
+    return await ask(visit, _order(person, visit.form), key)
+
+
+async def ask(visit: Visit, order: Order, key: str) -> list[Response]:
+    """Record what the account asks for, with its key, and keep it in the trail. Raises WrongUse
+    and RetryLater as looking at it does."""
+    out = signing(visit)
     if order.finding_id is not None:
         await visit.state(visit.parts.findings.get, order.finding_id)
     preview = await in_slack(visit, out.preview, order)
@@ -130,10 +135,12 @@ async def _ask(visit: Visit, person: Person, key: str) -> list[Response]:
     return asked
 
 
-async def _call(visit: Visit, batch: str) -> None:
-    # the record says what Slack said, or that another request was faster
-    with suppress(WrongUse, RetryLater):
-        await called(visit, batch)
+async def call_once(visit: Visit, asked: Sequence[Response]) -> None:
+    """Make the call of what is asked for, unless it was made or waits for approval."""
+    if asked[0].state == "requested" and asked[0].called_at is None:
+        # the record says what Slack said, or that another request was faster
+        with suppress(WrongUse, RetryLater):
+            await called(visit, asked[0].batch)
 
 
 async def called(visit: Asking, batch: str, *, approved_by: str | None = None) -> None:
@@ -179,8 +186,8 @@ async def _person(visit: Visit, who: str | None) -> Person:
 def _order(person: Person, given: Mapping[str, str]) -> Order:
     """What a form asks for. Raises WrongUse for a choice that there is not."""
     choice, reason = given.get("choice", ""), given.get("reason", "").strip()
-    if len(reason) > _LONGEST_REASON:
-        raise WrongUse(f"A reason has at most {_LONGEST_REASON:,} characters: shorten it.")
+    if len(reason) > LONGEST_REASON:
+        raise WrongUse(f"A reason has at most {LONGEST_REASON:,} characters: shorten it.")
     finding = given.get("finding") or None
     if choice.startswith(_SESSION):
         session = choice.removeprefix(_SESSION)
