@@ -32,20 +32,20 @@ def test_set_seen_and_taken_back(gridtrail: Run) -> None:
     assert shown(gridtrail)[f"{DOWNLOADS} in force"]["set_by"] == "default"
     done = gridtrail("thresholds", "set", DOWNLOADS, "0.25", "--reason", "month ends")
     assert done.code == 0, done.err
-    assert f"0.25 per 1,000 users and day, from {iso(now + DAY)} on" in done.err
-    row = shown(gridtrail)[f"{DOWNLOADS} later"]
+    days = (iso(now + DAY), iso(time.time() + DAY))  # midnight may pass
+    assert any(f"0.25 per 1,000 users and day, from {day} on" in done.err for day in days)
+    (row,) = [one for one in shown(gridtrail).values() if one["id"] is not None]
     assert (row["per_1000_users_day"], row["reason"], row["org"]) == (0.25, "month ends", None)
     assert row["by"]
-    assert shown(gridtrail)[f"{DOWNLOADS} in force"]["per_1000_users_day"] == pytest.approx(0.6)
     assert "0.25" in gridtrail("thresholds", "list").text
     back = gridtrail("thresholds", "revert", DOWNLOADS)
     assert back.code == 0, back.err
-    assert f"{DOWNLOADS} later" not in shown(gridtrail)
-    assert shown(gridtrail, "--all")[f"{DOWNLOADS} taken back"]["ended_by"]
+    (ended,) = [one for one in shown(gridtrail, "--all").values() if one["id"] is not None]
+    assert ended["ended_by"]
     trail = gridtrail("logs", "--entity", row["id"], "-f", "json").json
-    assert [one["action"] for one in trail] == [
-        "gridtrail_threshold_taken_back", "gridtrail_threshold_set",
-    ]  # fmt: skip
+    assert {one["action"] for one in trail} == {
+        "gridtrail_threshold_set", "gridtrail_threshold_taken_back",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -177,8 +177,9 @@ def raised(
     if nominal is not None:
         settings = _changed(settings, detector.name, nominal)
         changes = [one for one in changes if one.detector != detector.name]
+    alone = _alone(detector, detectors)
     report = detect(
-        lake, engine, settings, detectors=_alone(detector, detectors), changes=changes, org=org,
+        lake, engine, _of(settings, alone), detectors=alone, changes=changes, org=org,
         start=first, end=st.midnight(last + st.ONE_DAY) - 1, now=now, dry_run=True,
         snapshots_of=detectors, on_progress=on_progress,
     )  # fmt: skip
@@ -245,6 +246,15 @@ def _changed(settings: Settings, reason: str, nominal: float) -> Settings:
     budgets = settings.detect.budgets | {reason: nominal}
     detect_settings = settings.detect.model_copy(update={"budgets": budgets, "off": off})
     return settings.model_copy(update={"detect": detect_settings})
+
+
+def _of(settings: Settings, detectors: Sequence[Detector]) -> Settings:
+    """The settings without numbers for other detectors, some of which may not be there."""
+    names = {one.name for one in detectors}
+    budgets = {name: one for name, one in settings.detect.budgets.items() if name in names}
+    return settings.model_copy(
+        update={"detect": settings.detect.model_copy(update={"budgets": budgets})}
+    )
 
 
 def _alone(detector: Detector, detectors: Sequence[Detector]) -> list[Detector]:

@@ -86,6 +86,9 @@ def test_the_page_of_a_detector_tells_what_it_judges(watched: Any) -> None:
     assert 'name="nominal" value="1.2"' in page
     assert "Never ran" in page
     assert 'name="nominal"' not in watched.get("/detectors/tor").text
+    fixed = watched.get("/detectors/unexpected_scraping").text
+    assert "A fixed threshold" in fixed
+    assert 'name="nominal"' not in fixed
     assert (
         'name="nominal"'
         not in watched.get("/detectors/excessive_downloads", "audit_logs_admin").text
@@ -102,6 +105,7 @@ def test_the_page_of_a_detector_tells_what_it_judges(watched: Any) -> None:
         ("excessive_downloads", {"nominal": "1", "from": "2023-11-16"}, "end before"),
         ("excessive_downloads", {"nominal": "1", "from": "2023-01-01"}, "62 days"),
         ("tor", {"nominal": "1"}, "has no threshold"),
+        ("unexpected_scraping", {"nominal": "1"}, "does not follow from a budget"),
         ("nonsense", {"nominal": "1"}, "cannot run"),
     ],
 )
@@ -125,7 +129,9 @@ def test_trying_writes_nothing(watched: Any) -> None:
         f"/detectors/excessive_downloads/preview?org={ORG}", form, cookie=watched.sign_in("admin")
     )
     assert "<b>0</b> in force, <b>0</b> tried" in answer.text
-    assert "budget_per_1000_users_day = 41.6667" in answer.text
+    assert "[detect.budgets] excessive_downloads = 5" in answer.text
+    assert 'name="nominal" value="5"' in answer.text
+    assert f"/detectors/excessive_downloads/threshold?org={ORG}" in answer.text
     assert watched.data.lake.day_counts(ORG) == before
 
 

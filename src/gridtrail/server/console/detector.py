@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -13,20 +14,24 @@ from starlette.responses import Response
 from gridtrail.detect import plugins
 from gridtrail.detect.budget import ABSOLUTE
 from gridtrail.detect.contract import Detector
+from gridtrail.detect.nominal import FIXED, Change
 from gridtrail.detect.state import day_of, midnight
 from gridtrail.detectors import all_detectors
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.errors import Stop, WrongUse
 from gridtrail.lab.tuning import Tried, Tuning, tune
 from gridtrail.lake.lake import Lake
+from gridtrail.respond.thresholds import tomorrow
 from gridtrail.server.console.bars import Bars, Value, bars
 from gridtrail.server.console.detector_facts import DAYS, DetectorFacts, overview, paragraphs
 from gridtrail.server.console.names import names_of
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.text import counted, shortened
+from gridtrail.server.console.thresholds import Held, held
 from gridtrail.server.console.times import DAY, day_said, written
 from gridtrail.server.console.visit import Visit
 from gridtrail.server.console.workbench import OnProgress
+from gridtrail.settings import MOST_NOMINAL
 
 MOST_DAYS = 62
 """Days that a preview may look at."""
@@ -38,8 +43,9 @@ _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})?|\.[0-9]{1,4}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class DetectorPage:
-    """One detector; `nominal` are anomalies per 1,000 users and day that its threshold is made
-    for, None when it has none; `most` is the greatest that can be tried."""
+    """One detector; `held` is what its thresholds are made for, None when that is no number of
+    anomalies (`fixed`: because it is the same in every organization); `most` is the greatest
+    number that can be put in force."""
 
     template: ClassVar[str] = "detector.html"
 
@@ -51,7 +57,8 @@ class DetectorPage:
     reasons: Sequence[str]
     chart: Bars
     href: str
-    nominal: float | None
+    held: Held | None
+    fixed: bool
     most: float
     first: str  # of the preview, as forms hold days
     last: str
@@ -72,7 +79,8 @@ class Preview:
     changed: Sequence[Tried] = ()
     names: Mapping[str, str] = field(default_factory=dict)  # of people, by id
     more: int = 0
-    budget: float = 0.0  # the setting that would put it in force
+    name: str = ""
+    since: int = 0  # from when on it would be in force
 
 
 async def show(visit: Visit) -> Response:
@@ -86,7 +94,8 @@ async def show(visit: Visit) -> Response:
     detector = await visit.state(_detector, visit, name)
     first, last = found.first_day * DAY, found.last_day * DAY + DAY - 1
     span = {"oldest": written(first), "latest": written(last)}
-    budget = settings.detect.budget_per_1000_users_day
+    kept = await visit.state(visit.parts.thresholds.all)
+    holds = None if detector is None else held(settings, detector, kept, org, time.time())
     return visit.page(
         DetectorPage(
             facts,
@@ -97,8 +106,9 @@ async def show(visit: Visit) -> Response:
             detector.reasons if detector is not None else (),
             _days(visit, facts, found.first_day, found.last_day),
             visit.link("/detections", span, reason=name, by="gridtrail"),
-            None if facts.share is None or name in ABSOLUTE else budget * facts.share,
-            budget,
+            holds,
+            name in FIXED,
+            MOST_NOMINAL,
             day_of((found.last_day - _PREVIEW_DAYS + 1) * DAY).isoformat(),
             day_of(found.last_day * DAY).isoformat(),
         )
@@ -112,7 +122,10 @@ async def preview(visit: Visit) -> Response:
         first, last = _period(visit.form)
         tried = _tried(visit.form)
         detector = await visit.state(_detector, visit, name)
-        found, budget = await visit.parts.workbench.run(_work(visit, detector, first, last, tried))
+        kept = await visit.state(visit.parts.thresholds.all)
+        changes = [one.change for one in kept]
+        work = _work(visit, detector, changes, first, last, tried)
+        found = await visit.parts.workbench.run(work)
     except (WrongUse, Stop) as error:  # as a part of the page; htmx shows no page of an error
         return visit.page(Preview(str(error)))
     changed = [one for one in found.anomalies if one.raised_by != "both"]
@@ -134,13 +147,19 @@ async def preview(visit: Visit) -> Response:
             changed[:_ANOMALIES],
             names,
             max(0, len(changed) - _ANOMALIES),
-            budget,
+            name,
+            tomorrow(time.time()),
         )
     )
 
 
 def _work(
-    visit: Visit, detector: Detector | None, first: dt.date, last: dt.date, tried: float
+    visit: Visit,
+    detector: Detector | None,
+    changes: Sequence[Change],
+    first: dt.date,
+    last: dt.date,
+    tried: float,
 ) -> Any:
     settings, org = visit.parts.settings, visit.org
     if detector is None:
@@ -150,17 +169,15 @@ def _work(
     # a preview looks at one detector; those of users run in detection alone
     alone = settings.detect.model_copy(update={"plugins": []})
     quiet = settings.model_copy(update={"detect": alone})
-    budget = tried / detector.share
     detectors = [*all_detectors()]
     if detector not in detectors:
         detectors.append(detector)
 
-    def work(lake: Lake, engine: DuckDB, tell: OnProgress) -> tuple[Tuning, float]:
-        found = tune(
-            lake, engine, quiet, detector.name, detectors=detectors, budget=budget, org=org,
-            first=first, last=last, on_progress=tell,
+    def work(lake: Lake, engine: DuckDB, tell: OnProgress) -> Tuning:
+        return tune(
+            lake, engine, quiet, detector.name, detectors=detectors, nominal=tried,
+            changes=changes, org=org, first=first, last=last, on_progress=tell,
         )  # fmt: skip
-        return found, budget
 
     return work
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from gridtrail.errors import RetryLater
 from gridtrail.respond.allow_list import AllowList
 from gridtrail.respond.responses import ResponseStore
+from gridtrail.respond.thresholds import ThresholdStore
 from gridtrail.respond.trail import Trail
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.console.per_file import FileCounts
@@ -56,6 +57,7 @@ class Parts:
     allow_list: AllowList
     tokens: TokenStore
     saved: SavedQueries
+    thresholds: ThresholdStore
     queries: Queries
     rules: RuleShelf
     workbench: Workbench
@@ -91,10 +93,12 @@ def open_parts(settings: Settings, pool: LakePool, work: Work | None = None) -> 
         AllowList(place) as allow_list,
         TokenStore(place) as tokens,
         SavedQueries(place) as saved,
+        ThresholdStore(place) as thresholds,
     ):
         yield Parts(
             settings, pool, accounts, sessions, trail, findings, responses, allow_list, tokens,
-            saved, Queries(settings), RuleShelf(settings.rules), Workbench(settings), work,
+            saved, thresholds, Queries(settings), RuleShelf(settings.rules), Workbench(settings),
+            work,
         )  # fmt: skip
 
 

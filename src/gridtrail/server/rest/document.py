@@ -24,13 +24,15 @@ from gridtrail.server.rest import (
     responses,
     rules,
     signing_out,
+    thresholds,
 )
 from gridtrail.server.rest.call import answer
 from gridtrail.server.rest.refusing import Refused
 from gridtrail.server.rest.routing import PREFIX, Guarded
 
 RESOURCES = (
-    findings, anomalies, events, entities, allow, detectors, rules, responses, signing_out, health,
+    findings, anomalies, events, entities, allow, detectors, thresholds, rules, responses,
+    signing_out, health,
 )  # fmt: skip
 
 DOCUMENT = f"{PREFIX}/openapi.json"
