@@ -7,6 +7,7 @@ organization alone; a change for all is taken back by a token of the installatio
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -117,7 +118,7 @@ async def end_threshold(call: Called, name: str) -> Response:
     return answer(ended.to_json(time.time()))
 
 
-def _known(detectors: list[Detector] | tuple[Detector, ...], name: str) -> None:
+def _known(detectors: Sequence[Detector], name: str) -> None:
     if name not in {one.name for one in detectors}:
         raise not_found("detector", name, "list them at /api/v1/detectors")
 
