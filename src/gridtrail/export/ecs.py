@@ -12,7 +12,7 @@ from typing import Any
 
 from gridtrail.export.attack import techniques
 from gridtrail.export.mapped import mapped
-from gridtrail.export.record import Record, address, filled, text_in
+from gridtrail.export.record import Record, address, filled, objects, text_in
 from gridtrail.export.values import iso_seconds
 
 ECS_VERSION = "8.17.0"
@@ -29,8 +29,8 @@ def ecs_event(record: Record) -> dict[str, Any]:
     """The event as an ECS document; an anomaly is an alert."""
     what = mapped(record.action)
     alert = record.action == "anomaly"
-    reasons = _texts(record.part("details").get("reason")) if alert else []
-    ip, app = record.text("context", "ip_address"), record.part("context", "app")
+    reasons = _texts(record.details.get("reason")) if alert else []
+    ip, app = text_in(record.context, "ip_address"), objects(record.context, "app")
     person = record.person
     ids = [text_in(person, "id"), text_in(person, "email")]
     return filled(
@@ -57,7 +57,7 @@ def ecs_event(record: Record) -> dict[str, Any]:
             email=text_in(person, "email"),
         ),
         source=filled(address=ip, ip=address(ip)),
-        user_agent=filled(original=record.text("context", "ua")),
+        user_agent=filled(original=text_in(record.context, "ua")),
         related=filled(user=[one for one in ids if one], ip=[one for one in [address(ip)] if one]),
         file=filled(name=text_in(record.thing, "name")) if record.entity_type == "file" else None,
         service=filled(id=text_in(app, "id"), name=text_in(app, "name")),
@@ -79,7 +79,7 @@ def _audit(record: Record) -> dict[str, Any]:
 
 
 def _context(record: Record) -> dict[str, Any]:
-    context = record.part("context")
+    context = record.context
     found = {key: value for key, value in context.items() if key not in _CONTEXT_TAKEN}
     location = context.get("location")
     if isinstance(location, dict):
@@ -89,7 +89,7 @@ def _context(record: Record) -> dict[str, Any]:
     session = context.get("session_id")
     if session is not None:
         # a keyword in Elastic's mapping
-        found["session_id"] = record.text("context", "session_id") or str(session)
+        found["session_id"] = text_in(record.context, "session_id") or str(session)
     return found
 
 

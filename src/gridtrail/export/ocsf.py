@@ -96,7 +96,7 @@ def _member(record: Record) -> dict[str, Any]:
 
 def _privilege(record: Record) -> str:
     """The right that is given or taken, as the event says it best."""
-    details = record.part("details")
+    details = record.details
     for key in ("role", "permission", "new_value"):
         value = details.get(key)
         if isinstance(value, str) and value:

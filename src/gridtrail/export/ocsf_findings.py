@@ -8,7 +8,7 @@ from typing import Any
 from gridtrail.export.attack import ocsf_attacks
 from gridtrail.export.ocsf_names import OCSF_VERSION, SEVERITIES, kind_of
 from gridtrail.export.ocsf_parts import actor, resource, source
-from gridtrail.export.record import Record, address, filled, objects
+from gridtrail.export.record import Record, address, filled, objects, text_in
 from gridtrail.slack.reasons import REASONS
 
 _CLASS = 2004
@@ -27,14 +27,14 @@ _STATUSES = {
 
 def ocsf_anomaly(record: Record) -> dict[str, Any]:
     """An anomaly event: what was unusual, with the event as its evidence."""
-    reasons = _texts(record.part("details").get("reason"))
+    reasons = _texts(record.details.get("reason"))
     severity_id, severity = SEVERITIES["medium" if _GRAVE & set(reasons) else "low"]
     ours = objects(record.event, "details", "gridtrail")
     time = record.date_create * 1000
     evidence = filled(
         actor=actor(record),
         src_endpoint=source(record),
-        data=filled(details=dict(record.part("details")), user_agent=record.text("context", "ua")),
+        data=filled(details=dict(record.details), user_agent=text_in(record.context, "ua")),
     )
     return filled(
         **kind_of(_CLASS, _CREATE),
@@ -57,7 +57,7 @@ def ocsf_anomaly(record: Record) -> dict[str, Any]:
         ),
         evidences=[evidence],
         resources=[resource(record)],
-        observables=_observables(record.text("context", "ip_address"), record.thing.get("id")),
+        observables=_observables(text_in(record.context, "ip_address"), record.thing.get("id")),
         raw_data=record.raw,
         unmapped={
             key: value

@@ -30,14 +30,14 @@ def user(person: Mapping[str, Any]) -> dict[str, Any]:
 
 def session(record: Record) -> dict[str, Any] | None:
     """The session of the event, when it names one."""
-    uid = record.text("context", "session_id")
+    uid = text_in(record.context, "session_id")
     return {"uid": uid} if uid else None
 
 
 def actor(record: Record) -> dict[str, Any]:
     """Who did it: the user, the session, and the app through which it was done."""
-    app = record.part("context", "app")
-    if record.text("actor", "type") == "app":
+    app = objects(record.context, "app")
+    if record.actor_type == "app":
         app = record.person
         return filled(
             app_uid=text_in(app, "id"),
@@ -54,14 +54,14 @@ def actor(record: Record) -> dict[str, Any]:
 
 def source(record: Record) -> dict[str, Any]:
     """Where it came from; a text that is no address is the endpoint's name."""
-    text = record.text("context", "ip_address")
+    text = text_in(record.context, "ip_address")
     ip = address(text)
     return {"ip": ip} if ip else {"name": text or _UNKNOWN_NAME}
 
 
 def http_request(record: Record) -> dict[str, Any] | None:
     """The user agent, when there is one."""
-    agent = record.text("context", "ua")
+    agent = text_in(record.context, "ua")
     return {"user_agent": agent} if agent else None
 
 
@@ -101,7 +101,7 @@ def target_user(record: Record) -> dict[str, Any]:
     details name, else nobody known."""
     if record.entity_type == "user":
         return user(record.thing)
-    details = record.part("details")
+    details = record.details
     for key in ("target_user", "target_entity", "user"):
         named = details.get(key)
         if isinstance(named, str) and named:

@@ -53,8 +53,9 @@ def caught_up(
             where = replace(where, org=org, day=day, second=-1, id="")
         while rows := _chunk(lake, where, spans):
             for row in rows:
-                where = replace(where, second=row["date_create"], id=row["id"])
-                yield step({"org": org, **row}, replace(position, catching_up=where))
+                where = where.at(row["date_create"], row["id"])
+                row["org"] = org
+                yield step(row, position.catching(where))
 
 
 def what_is_left(lake: Lake, changes: Changes, position: Position) -> Lag:

@@ -121,8 +121,9 @@ class EventSource:
                 org = file.partition["org"]
                 for batch in self._changes.rows(file, _COLUMNS, skip):
                     for row in batch.to_pylist():
-                        position = replace(position, row=position.row + 1)
-                        yield self._wanted.step({"org": org, **row}, position)
+                        position = position.next_row()
+                        row["org"] = org
+                        yield self._wanted.step(row, position)
             position = Position(commit.version, at=commit.at)
             yield Step(position)
 

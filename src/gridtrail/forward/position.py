@@ -32,6 +32,12 @@ class CatchingUp:
     second: int = -1
     id: str = ""
 
+    def at(self, second: int, event_id: str) -> CatchingUp:
+        """The same, further on in the day."""
+        return CatchingUp(
+            self.until, self.since, self.gone_at, self.org, self.day, second, event_id
+        )
+
     def before(self, org: str, day: str) -> bool:
         """Whether that partition comes earlier, so that it is done."""
         return (org, day) < (self.org, self.day)
@@ -49,6 +55,14 @@ class Position:
     row: int = 0
     at: float = 0.0
     catching_up: CatchingUp | None = None
+
+    def next_row(self) -> Position:
+        """One row further (for each event: `dataclasses.replace` would take much longer)."""
+        return Position(self.version, self.part, self.row + 1, self.at, self.catching_up)
+
+    def catching(self, where: CatchingUp) -> Position:
+        """The same, catching up as far as `where`."""
+        return Position(self.version, self.part, self.row, self.at, where)
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""
