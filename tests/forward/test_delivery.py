@@ -240,12 +240,12 @@ def test_a_lone_poison_holds_nothing_up_for_long(
     clock.end_after = 1
     with pytest.raises((Ended, Closed)):
         delivery(attempts=attempts).catch_up()
-    failing_for(store, 899)
+    failing_for(store, 500)
     clock.waits.clear()
     with pytest.raises((Ended, Closed)):
         delivery(attempts=attempts).catch_up()
     assert store.refused("t") == []
-    failing_for(store, 2)
+    failing_for(store, 400)
     clock.waits.clear()
     assert delivery(attempts=attempts).catch_up() == 0
     assert [one.id for one in store.refused("t")] == ["bad"]
