@@ -12,7 +12,15 @@ from typing import Any
 
 from gridtrail.export.attack import techniques
 from gridtrail.export.mapped import mapped
-from gridtrail.export.record import Record, address, filled, objects, text_in
+from gridtrail.export.record import (
+    Record,
+    address,
+    filled,
+    objects,
+    plain_text_in,
+    text_in,
+    texts_of,
+)
 from gridtrail.export.values import iso_seconds
 
 ECS_VERSION = "8.17.0"
@@ -29,7 +37,7 @@ def ecs_event(record: Record) -> dict[str, Any]:
     """The event as an ECS document; an anomaly is an alert."""
     what = mapped(record.action)
     alert = record.action == "anomaly"
-    reasons = _texts(record.details.get("reason")) if alert else []
+    reasons = texts_of(record.details.get("reason")) if alert else []
     ip, app = text_in(record.context, "ip_address"), objects(record.context, "app")
     person = record.person
     ids = [text_in(person, "id"), text_in(person, "email")]
@@ -106,14 +114,14 @@ def _entity(entity: object) -> object:
 
 def ecs_finding(finding: Mapping[str, Any], *, raw: str) -> dict[str, Any]:
     """A finding (the contract's JSON object) as an alert; `raw` is its JSON text."""
-    people, ips = _texts(finding.get("actor_ids")), _texts(finding.get("ips"))
-    reasons = _texts(finding.get("reasons"))
+    people, ips = texts_of(finding.get("actor_ids")), texts_of(finding.get("ips"))
+    reasons = texts_of(finding.get("reasons"))
     score = finding.get("score")
     return filled(
         **{"@timestamp": _time(finding, "last_seen")},
         ecs={"version": ECS_VERSION},
         event=filled(
-            id=_text(finding, "id"),
+            id=plain_text_in(finding, "id"),
             kind="alert",
             category=[_ALERT],
             type=["info"],
@@ -123,14 +131,14 @@ def ecs_finding(finding: Mapping[str, Any], *, raw: str) -> dict[str, Any]:
             provider="gridtrail",
             severity=_SEVERITIES.get(str(finding.get("severity"))),
             risk_score=score if isinstance(score, int | float) else None,
-            reason=_text(finding, "title"),
+            reason=plain_text_in(finding, "title"),
             start=_time(finding, "first_seen"),
             end=_time(finding, "last_seen"),
             original=raw,
         ),
-        message=_text(finding, "narrative"),
-        organization=filled(id=_text(finding, "org")),
-        rule=filled(name=_text(finding, "title"), ruleset="gridtrail"),
+        message=plain_text_in(finding, "narrative"),
+        organization=filled(id=plain_text_in(finding, "org")),
+        rule=filled(name=plain_text_in(finding, "title"), ruleset="gridtrail"),
         user=filled(id=people[0]) if people else None,
         related=filled(user=people, ip=[one for one in ips if address(one)]),
         threat=_threat(reasons),
@@ -144,16 +152,6 @@ def _threat(reasons: Sequence[str]) -> dict[str, Any] | None:
         return None
     technique = {"id": [uid for uid, _ in found], "name": [name for _, name in found]}
     return {"framework": "MITRE ATT&CK", "technique": technique}
-
-
-def _texts(value: object) -> list[str]:
-    values = value if isinstance(value, list | tuple) else [value]
-    return [one for one in values if isinstance(one, str) and one]
-
-
-def _text(finding: Mapping[str, Any], key: str) -> str | None:
-    value = finding.get(key)
-    return value if isinstance(value, str) and value else None
 
 
 def _time(finding: Mapping[str, Any], key: str) -> str | None:

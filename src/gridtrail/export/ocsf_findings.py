@@ -8,7 +8,15 @@ from typing import Any
 from gridtrail.export.attack import ocsf_attacks
 from gridtrail.export.ocsf_names import OCSF_VERSION, SEVERITIES, kind_of
 from gridtrail.export.ocsf_parts import actor, resource, source
-from gridtrail.export.record import Record, address, filled, objects, text_in
+from gridtrail.export.record import (
+    Record,
+    address,
+    filled,
+    objects,
+    plain_text_in,
+    text_in,
+    texts_of,
+)
 from gridtrail.slack.reasons import REASONS
 
 _CLASS = 2004
@@ -27,7 +35,7 @@ _STATUSES = {
 
 def ocsf_anomaly(record: Record) -> dict[str, Any]:
     """An anomaly event: what was unusual, with the event as its evidence."""
-    reasons = _texts(record.details.get("reason"))
+    reasons = texts_of(record.details.get("reason"))
     severity_id, severity = SEVERITIES["medium" if _GRAVE & set(reasons) else "low"]
     ours = objects(record.event, "details", "gridtrail")
     time = record.date_create * 1000
@@ -77,11 +85,11 @@ def ocsf_finding(finding: Mapping[str, Any], *, raw: str, version: int = 1) -> d
     if finding.get("verdict") in ("expected", "false_positive"):
         status_id, status = 3, "Suppressed"
     severity_id, severity = SEVERITIES.get(str(finding.get("severity")), (0, "Unknown"))
-    reasons = _texts(finding.get("reasons"))
+    reasons = texts_of(finding.get("reasons"))
     closed = finding.get("status") == "closed"
     activity = _CLOSE if closed else _CREATE if version == 1 else _UPDATE
     first, last = _milliseconds(finding, "first_seen"), _milliseconds(finding, "last_seen")
-    advice = _texts(finding.get("advice"))
+    advice = texts_of(finding.get("advice"))
     return filled(
         **kind_of(_CLASS, activity),
         time=last,
@@ -91,19 +99,21 @@ def ocsf_finding(finding: Mapping[str, Any], *, raw: str, version: int = 1) -> d
         severity=severity,
         status_id=status_id,
         status=status,
-        status_detail=_text(finding, "verdict_reason"),
+        status_detail=plain_text_in(finding, "verdict_reason"),
         is_alert=not closed,
-        message=_text(finding, "title"),
-        comment=_text(finding, "narrative"),
-        count=len(_texts(finding.get("event_ids"))) or None,
-        metadata=_metadata(_text(finding, "org"), _text(finding, "id"), "finding", ours=True),
+        message=plain_text_in(finding, "title"),
+        comment=plain_text_in(finding, "narrative"),
+        count=len(texts_of(finding.get("event_ids"))) or None,
+        metadata=_metadata(
+            plain_text_in(finding, "org"), plain_text_in(finding, "id"), "finding", ours=True
+        ),
         finding_info=_finding_info(finding, reasons, first, last),
         evidences=_evidences(finding),
         resources=[
-            {"uid": one, "type": "user", "name": one} for one in _texts(finding.get("actor_ids"))
+            {"uid": one, "type": "user", "name": one} for one in texts_of(finding.get("actor_ids"))
         ],
         remediation={"desc": " ".join(advice)} if advice else None,
-        observables=_observables(*_texts(finding.get("ips"))[:100]),
+        observables=_observables(*texts_of(finding.get("ips"))[:100]),
         raw_data=raw,
         unmapped=dict(finding),
     )
@@ -113,15 +123,15 @@ def _finding_info(
     finding: Mapping[str, Any], reasons: Sequence[str], first: int, last: int
 ) -> dict[str, Any]:
     return filled(
-        uid=_text(finding, "id") or "unknown",
-        title=_text(finding, "title") or "Finding",
-        desc=_text(finding, "narrative"),
+        uid=plain_text_in(finding, "id") or "unknown",
+        title=plain_text_in(finding, "title") or "Finding",
+        desc=plain_text_in(finding, "narrative"),
         created_time=first,
         first_seen_time=first,
         last_seen_time=last,
-        types=[*reasons, *_texts(finding.get("rules"))],
+        types=[*reasons, *texts_of(finding.get("rules"))],
         attacks=ocsf_attacks(reasons),
-        related_events=[{"uid": one} for one in _texts(finding.get("event_ids"))],
+        related_events=[{"uid": one} for one in texts_of(finding.get("event_ids"))],
         data_sources=["Slack Audit Logs"],
     )
 
@@ -132,9 +142,9 @@ def _evidences(finding: Mapping[str, Any]) -> list[dict[str, Any]]:
     data = {key: finding[key] for key in ("context", "history") if finding.get(key)}
     if data:
         found.append({"data": data})
-    for one in _texts(finding.get("session_ids")):
+    for one in texts_of(finding.get("session_ids")):
         found.append({"actor": {"session": {"uid": one}}})
-    for one in _texts(finding.get("ips")):
+    for one in texts_of(finding.get("ips")):
         ip = address(one)
         found.append({"src_endpoint": {"ip": ip} if ip else {"name": one}})
     return found
@@ -180,16 +190,6 @@ def _observables(*values: object) -> list[dict[str, Any]]:
         name = "evidences.src_endpoint.ip" if address(value) else "resources.uid"
         found.append({"name": name, "type_id": type_id, "type": kind, "value": value})
     return found
-
-
-def _texts(value: object) -> list[str]:
-    values = value if isinstance(value, list | tuple) else [value]
-    return [one for one in values if isinstance(one, str) and one]
-
-
-def _text(finding: Mapping[str, Any], key: str) -> str | None:
-    value = finding.get(key)
-    return value if isinstance(value, str) and value else None
 
 
 def _milliseconds(finding: Mapping[str, Any], key: str) -> int:

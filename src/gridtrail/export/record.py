@@ -95,6 +95,18 @@ def text_in(holder: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def plain_text_in(holder: Mapping[str, Any], key: str) -> str | None:
+    """The text under `key`, when it is one; None for anything else and for empty text."""
+    value = holder.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def texts_of(value: object) -> list[str]:
+    """The texts in a list, or the one text that `value` is."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, str) and one]
+
+
 @lru_cache(4096)
 def address(text: str | None) -> str | None:
     """`text` when it is an IP address, else None."""
