@@ -47,6 +47,7 @@ PLACES = {
     "allow-new": "/allow/new",
     "responses": "/responses",
     "status": "/status",
+    "outgoing": "/outgoing",
     "query": "/query",
     "people": "/people",
     "tokens": "/tokens",

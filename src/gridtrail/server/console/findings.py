@@ -157,7 +157,7 @@ def people_days(
         "count(*) FILTER (action = 'anomaly') AS anomalies",
         "GROUP BY ALL ORDER BY day",
     )
-    names = {one: one for one in listed}
+    names = {one: f"app {one}" if one.startswith("A") else one for one in listed}
     counts: dict[str, dict[int, tuple[int, int]]] = {}
     for row in found:
         if row["name"]:

@@ -17,6 +17,8 @@ _CODES = frozenset({"category", "kind", "grade", "broken_rule"})
 _JOINED = frozenset({"category", "lineage", "first_client"})
 """Several codes with bars between them."""
 _LABELS = {
+    "previous_ua": "agent before",
+    "previous_ip_address": "address before",
     "lineage": "kind",
     "first_at": "began",
     "first_client": "began with",
