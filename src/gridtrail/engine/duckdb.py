@@ -136,6 +136,7 @@ class DuckDB:
         self._connection = duckdb.connect(":memory:")
         self._here = threading.local()  # a thread of `_crew` has a connection of its own
         self._crew: ThreadPoolExecutor | None = None
+        self._types: dict[pa.Schema, dict[str, str]] = {}  # see `sql_types`
         self._hands = threads or os.cpu_count() or 1
         self.command(f"SET threads = {self._hands}")
         self.command(f"SET memory_limit = {literal(memory_limit)}")
@@ -221,10 +222,11 @@ class DuckDB:
         """Compute `query` now and keep the result as the table `name`, replacing an older one."""
         if isinstance(query, pa.Table):
             self.register(_GIVEN, query)
-            query = f"SELECT * FROM {_GIVEN}"
+            self.keep(name, f"SELECT * FROM {_GIVEN}")
+            self.unregister(_GIVEN)
+            return
         sql = query if isinstance(query, str) else compiled(query)
         self._replacing("VIEW", name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
-        self.unregister(_GIVEN)
 
     def _replacing(self, other: str, name: str, sql: str) -> None:
         """Run `sql`, which makes `name`, also where an object of the `other` kind has that name."""
@@ -314,12 +316,14 @@ class DuckDB:
 
     def sql_types(self, schema: pa.Schema) -> dict[str, str]:
         """Name and SQL type of every column of `schema`."""
-        self.register("_columns", schema.empty_table())
-        try:
-            found = self._connection.execute("DESCRIBE _columns").fetchall()
-        finally:
-            self.unregister("_columns")
-        return {name: kind for name, kind, *_ in found}
+        if schema not in self._types:  # asked at each writing, and always the same
+            self.register("_columns", schema.empty_table())
+            try:
+                found = self._connection.execute("DESCRIBE _columns").fetchall()
+            finally:
+                self.unregister("_columns")
+            self._types[schema] = {name: kind for name, kind, *_ in found}
+        return dict(self._types[schema])
 
     def is_table(self, name: str) -> bool:
         """Whether `name` is a table (made by `keep`), so that its rows have a `rowid`."""
