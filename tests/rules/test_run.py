@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -262,3 +263,33 @@ detection:
     (hit,) = decide(lake, settings, rules, NEVER)
     assert hit.rule == "qu'oted"
     assert engine.value("SELECT count(*) FROM _rule_found") is not None
+
+
+def test_what_people_do_in_gridtrail_itself_hits_no_rule(
+    new_lake: Callable[[], Lake], settings: Settings, rules_of: Callable[[str], RuleSet]
+) -> None:
+    """Its trail has Slack's words; the anomalies that it raised are for rules."""
+    rules = rules_of(
+        """
+title: sign-in or anomaly
+name: seen
+logsource: {product: slack, service: audit}
+detection:
+  selection: {action: [user_login, anomaly]}
+  condition: selection
+"""
+    )
+    lake = new_lake()
+    at = stage.second_of(0)
+    events = [
+        stage.slack_event(at + n, "ann", action, number=n)
+        for n, action in enumerate(("user_login", "anomaly", "user_login"))
+    ]
+    stage.store(lake, events[:1])
+    ours = stage.event_rows(events[1:], stage.ORG)
+    place = ours.schema.get_field_index("source")
+    named = pa.array(["gridtrail"] * 2, ours.schema.field(place).type)
+    lake.engine.keep("_ours", ours.set_column(place, "source", named))
+    assert lake.append_events("_ours").stored == 2
+    found = decide(lake, settings, rules, NEVER)
+    assert [hit.event_id for hit in found] == [one["id"] for one in events[:2]]

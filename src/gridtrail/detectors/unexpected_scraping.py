@@ -12,9 +12,11 @@ Four signs are put together, each as −ln of how rare it is among people, and a
 - even gaps: the last twenty gaps between reads differ by less than a machine's jitter.
 
 A person's usual client needs forty different things within a minute; a new tool twenty in ten
-minutes or thirty in an hour. One streamed video is one thing. The audit log names no channel of a
-file, so that how much of a channel was read is not seen. Events of apps are not somebody's own
-session: what apps take is the affair of `excessive_downloads`. Method: SCIENCE B.1.
+minutes or thirty in an hour. A client that is no tool and that one in ten people uses is a usual
+one, though we do not know it or it breaks the grammar that we know. One streamed video is one
+thing. The audit log names no channel of a file, so that how much of a channel was read is not
+seen. Events of apps are not somebody's own session: what apps take is the affair of
+`excessive_downloads`. Method: SCIENCE B.1.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ from gridtrail.detect.contract import (
 )
 from gridtrail.detect.counting import LARGEST_LOG, logs
 from gridtrail.detect.evidence import sql_text
-from gridtrail.detect.profiles import FORGET_DAYS, agents, known
+from gridtrail.detect.profiles import FORGET_DAYS, agents, broken_agents, known
 from gridtrail.detect.thresholds import LOG_SCALE
 
 READS = (
@@ -59,7 +61,8 @@ SLOPE = 3_300
 100 sessions has 25 events, one in 1,000 hours has 50 (SCIENCE C)."""
 REFERENCE = {60: 12, 600: 25, 3600: 50}
 """Different things within so many seconds that one in 1,000 active spans of people reaches."""
-PERSON_FLOOR = 40  # in a minute
+PERSON_FLOORS = {60: 40, 600: 150, 3600: 400}
+"""Different things within so many seconds that only a machine reads, whatever its client is."""
 TOOL_FLOORS = {600: 20, 3600: 30}
 NEW_TOOL, SHARED_TOOL = 8_517, 4_605
 """One in 5,000 person-days shows a new tool (as in the detectors of clients); one in 100 where five
@@ -69,6 +72,7 @@ EVEN = 3_000
 GAPS = 20
 EVEN_SPREAD = 1_229  # standard deviation of ln gap, 0.3 · 4096
 SHARED_BY = 5
+COMMON = 10  # one of so many people: whoever attacks that many has the organization already
 HOT = 5
 """Different things in ten minutes of the clock below which no floor can be reached."""
 HABIT_DAYS, HABIT_SECONDS = 3, 7 * DAY_SECONDS
@@ -92,12 +96,12 @@ def _reads() -> ir.Table:
         & day_events.action.isin(READS)
         & day_events.entity_id.notnull()
     )
-    foreign = rows.automated | ~rows.well_formed | (rows.client_kind == "unknown")
+    stranger = ~rows.well_formed | (rows.client_kind == "unknown")
     return rows.select(
-        "day_start", "event_id", "at", "subject", "subject_type", "well_formed",
+        "day_start", "event_id", "at", "subject", "subject_type", "well_formed", "automated",
         item="entity_id", session=rows.session_id.fill_null(""),
         lineage=rows.lineage.fill_null(""), family=rows.family.fill_null(""),
-        foreign=foreign.fill_null(False),
+        defect=rows.defect.fill_null(""), stranger=stranger.fill_null(False),
     )  # fmt: skip
 
 
@@ -150,8 +154,41 @@ def _measured() -> ir.Table:
     return rows.mutate(even=even)
 
 
+def _common_strangers() -> ir.Table:
+    """Clients that we do not know, or that break the grammar we know, and that are ordinary in
+    this organization for days: one in COMMON people uses them (of a known family: of the people
+    with that family). Slack changes its agents, and a proxy may shorten them."""
+    unknown = agents.table.filter(agents.table.client_kind == "unknown")
+    everybody = agents.table.aggregate(of=agents.table.subject.nunique())
+    strange = unknown.group_by("family").aggregate(
+        users=unknown.subject.nunique(), since=unknown.first_at.min()
+    )
+    strange = strange.mutate(defect=ibis.literal("")).cross_join(everybody)
+    broken = broken_agents.table.group_by("family", "defect").aggregate(
+        users=broken_agents.table.subject.nunique(), since=broken_agents.table.first_at.min()
+    )
+    whole = agents.table.select("family", "subject")
+    used = whole.union(broken_agents.table.select("family", "subject"))
+    all_with = used.group_by("family").aggregate(of=used.subject.nunique())
+    broken = broken.join(all_with, "family")
+    columns = ["family", "defect", "users", "since", "of"]
+    both = strange.select(*columns).union(broken.select(*columns)).cross_join(today)
+    return both.filter(
+        (both.users >= SHARED_BY)
+        & (both.users * COMMON >= both.of)
+        & (both.since <= both.day_start - LEARNING_SECONDS)
+    ).select(common_family="family", common_defect="defect")
+
+
 def _with_history() -> ir.Table:
     rows = _measured()
+    common = _common_strangers()
+    rows = rows.left_join(
+        common, [rows.family == common.common_family, rows.defect == common.common_defect]
+    )
+    stranger = rows.stranger & rows.common_family.isnull()
+    rows = rows.mutate(foreign=rows.automated.fill_null(False) | stranger)
+    rows = rows.drop("common_family", "common_defect")
     own = agents.table.group_by("subject", "family").aggregate(
         family_since=agents.table.first_at.min(), family_days=agents.table.days.max()
     )
@@ -201,8 +238,11 @@ def _surprise() -> ir.Table:
         surprise=(surprise + ibis.ifelse(rows.even, EVEN, zero)).cast("int64"),
         people_with_client=rows.people_with_client.fill_null(0),
     )
-    wide = ibis.or_(*(scored[f"in_{span}"] >= floor for span, floor in TOOL_FLOORS.items()))
-    enough = (scored.in_60 >= PERSON_FLOOR) | (scored.tool & wide)
+    person, tools = (
+        ibis.or_(*(scored[f"in_{span}"] >= floor for span, floor in floors.items()))
+        for floors in (PERSON_FLOORS, TOOL_FLOORS)
+    )
+    enough = person | (scored.tool & tools)
     found = scored.filter((scored.surprise >= ALARM) & enough)
     # one an hour and client is enough to be told: what goes on is held back anyway
     first = ibis.row_number().over(
@@ -257,14 +297,14 @@ class UnexpectedScraping:
     """A person's own session that reads as no person does."""
 
     name: str = "unexpected_scraping"
-    version: int = 1
+    version: int = 2
     reasons: tuple[str, ...] = ("unexpected_scraping",)
     fidelity: str = "audit"
     share: float = 0.03
     repeat_seconds: tuple[int, ...] = (3600, 4 * 3600, DAY_SECONDS)
     needs: tuple[str, ...] = ("file_downloaded", "ua")
     learning_days: int = 3
-    profiles: tuple[Profile, ...] = (agents, known, HABIT)
+    profiles: tuple[Profile, ...] = (agents, broken_agents, known, HABIT)
     steps: tuple[Step, ...] = (READ, BUSY, FOUND)
 
     @property
@@ -352,7 +392,10 @@ def _words(row: Mapping[str, Any], span: int, count: int) -> str:
 
 def _silent_if(row: Mapping[str, Any]) -> str:
     if not row["tool"]:
-        return f"fewer than {PERSON_FLOOR} different things within a minute"
+        return (
+            f"fewer than {PERSON_FLOORS[60]} different things within a minute, "
+            f"{PERSON_FLOORS[600]} in ten minutes and {PERSON_FLOORS[3600]} in an hour"
+        )
     return (
         f"fewer than {TOOL_FLOORS[600]} different things in ten minutes and {TOOL_FLOORS[3600]} in "
         "an hour, or a client that the person has used for three days"

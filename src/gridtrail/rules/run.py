@@ -34,6 +34,10 @@ PIECE_EVENTS = 500_000
 _RANGE = "_rule_range"
 _EVENTS = "_rule_events"
 
+_NOT_OURS = "(source <> 'gridtrail' OR action = 'anomaly')"
+"""SQL without what people do in Gridtrail itself: its trail has Slack's words (a sign-in, an export
+of logs), but is not Slack's business. Anomalies that its detectors raised are."""
+
 OnProgress = Callable[[str, int, int], None]
 """Called with a sentence, days done and days in all."""
 
@@ -207,7 +211,7 @@ class _Run:
     def _view(self, oldest: int, latest: int, condition: str) -> None:
         """Make the relation of events to look at, and what is known of their addresses."""
         self.lake.events_view(_RANGE, org=self.org, oldest=oldest, latest=latest)
-        wanted = f"{actions_condition(self.planned)} AND ({condition})"
+        wanted = f"{actions_condition(self.planned)} AND {_NOT_OURS} AND ({condition})"
         self.engine.view(_EVENTS, f"SELECT * FROM {_RANGE} WHERE {wanted}")
         if self.planned.needs_addresses or self.planned.needs_clients:
             refresh(self.lake, self.engine, _EVENTS, self.settings)
