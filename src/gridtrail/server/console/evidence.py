@@ -103,11 +103,23 @@ def anomaly_of(row: Row) -> Anomaly:
         query=_text(own.get("query")),
         observed=_facts(own.get("observed")),
         usual=[(name, facts) for name in _ordered(baselines) if (facts := _facts(baselines[name]))],
-        facts=list(saying.pairs({one: details[one] for one in _OF_SLACK if details.get(one)})),
+        facts=[
+            *saying.pairs({one: details[one] for one in _OF_SLACK if details.get(one)}),
+            *_made_for(own.get("threshold_for")),
+        ],
         deciding=[one for one in deciding if isinstance(one, str)]
         if isinstance(deciding, list)
         else [],
     )
+
+
+def _made_for(value: object) -> Facts:
+    """What the threshold was made for, and by whose word."""
+    if not isinstance(value, dict):
+        return []
+    number, by = _text(value.get("per_1000_users_day")), _text(value.get("set_by"))
+    who = by if by in ("", "default", "settings") else f"change {by}"
+    return [("threshold made for", f"{number} per 1,000 users and day ({who})")] if number else []
 
 
 def _ordered(baselines: Mapping[str, Any]) -> list[str]:
