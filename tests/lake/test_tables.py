@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pytest
 
-from gridtrail.errors import WrongUse
+from gridtrail.errors import BadSettings, WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.lake.log import Checkpoint
 from gridtrail.lake.schema import TIMESTAMP, TableShape
@@ -100,3 +102,12 @@ def test_path_with_wildcards(new_lake: object) -> None:
     assert seen(lake) == [("A", "old")]
     lake.write(SHAPE, clients(("A", "new")), replace={"org": "A"})
     assert seen(lake) == [("A", "new")]
+
+
+def test_path_that_is_read_otherwise(new_lake: Callable[[str], Lake]) -> None:
+    """A directory whose name looks like an escape of a URL is refused at once, with what to do."""
+    with pytest.raises(BadSettings, match=r"%41 .*rename the directory"):
+        new_lake("a%41b/lake")
+    lake = new_lake("100% of %zz/lake")
+    lake.write(SHAPE, clients(("A", "x")))
+    assert seen(new_lake("100% of %zz/lake")) == [("A", "x")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from gridtrail.engine.duckdb import DuckDB
+from gridtrail.errors import BadSettings
 from gridtrail.lake.append import Appended, append_events
 from gridtrail.lake.compact import Compacted, compact_table
 from gridtrail.lake.log import Checkpoint, PartitionValue, TableLog
@@ -22,16 +24,26 @@ from gridtrail.lake.schema import EVENTS_TABLE, QUARANTINE_TABLE, TableShape
 from gridtrail.lake.tables import Snapshot, table_view, write_table
 from gridtrail.lake.verify import Verification, verify_lake
 
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+"""What delta-rs takes for the escape of a URL when it opens a table, and not when it makes one."""
+
 
 class Lake:
     """The tables under the directory `home` (one directory a table), through `engine`.
 
     Any number of processes may use one lake at a time; one Lake object belongs to one thread, as
     its engine does. Nothing is made on disk before the first writing.
+
+    Raises BadSettings for a path that Delta Lake's libraries do not find again.
     """
 
     def __init__(self, home: Path, engine: DuckDB) -> None:
         self.home = home.absolute()
+        if escape := _ESCAPE.search(str(self.home)):
+            raise BadSettings(
+                f"No lake can be in {self.home.parent}: {escape[0]} in a path is read as another "
+                "character; rename the directory, or name another one by --data."
+            )
         self.engine = engine
         self._logs: dict[str, TableLog] = {}
 
