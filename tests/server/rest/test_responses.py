@@ -18,7 +18,11 @@ def test_the_command_line_gives_the_same_responses(api: Any) -> None:
     assert (
         set(found[0]) == {one.name for one in fields(Response)} == set(ResponseShape.model_fields)
     )
-    assert api.get(f"/responses/{found[0]['id']}") == found[0]
+    whole = api.get(f"/responses/{found[0]['id']}")
+    steps = whole.pop("steps")
+    assert whole == found[0]
+    assert (steps[0]["what"], steps[0]["by"]) == ("asked", whole["asked_by"])
+    assert steps[0]["at"] == whole["asked_at"]
     assert api.get("/responses", user="W0NOBODY", finding="x\0")["responses"] == []
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response as Answer
 
 from gridtrail.errors import WrongUse
 from gridtrail.respond.responses import Response
+from gridtrail.respond.steps import What
 from gridtrail.server.rest.call import Call, Called, answer
 from gridtrail.server.rest.models import Limit, Query, Seconds, Shape, Text
 from gridtrail.server.rest.refusing import not_found
@@ -44,6 +45,22 @@ class ResponseShape(Shape):
     changed_at: Seconds
 
 
+class StepShape(Shape):
+    """Something that happened to a response."""
+
+    at: Seconds
+    what: What = Field(description="What happened; `called` is just before Slack was called.")
+    by: str = Field(description="By whom; empty for what happens by itself.")
+    said: str = Field(description="What Slack said, or what is known instead.")
+    event_id: str | None = Field(description="Slack's own event.")
+
+
+class WholeResponse(ResponseShape):
+    """One person's part of one call to Slack, and how it went."""
+
+    steps: list[StepShape] = Field(description="Everything that happened to it, the first first.")
+
+
 class Responses(Shape):
     """Responses, the newest first."""
 
@@ -73,10 +90,12 @@ async def list_responses(call: Called, query: Annotated[ResponseQuery, fastapi.Q
     return answer({"responses": [one.to_json() for one in found]})
 
 
-@router.read("/responses/{response_id}", ResponseShape, 404)
+@router.read("/responses/{response_id}", WholeResponse, 404)
 async def get_response(call: Called, response_id: str) -> Answer:
-    """Read one response; the beginning of its id is enough."""
-    return answer((await response_of(call, response_id)).to_json())
+    """Read one response and its steps; the beginning of its id is enough."""
+    found = await response_of(call, response_id)
+    steps = (await call.state(call.parts.responses.steps, [found]))[found.id]
+    return answer({**found.to_json(), "steps": [one.to_json() for one in steps]})
 
 
 async def response_of(call: Call, response_id: str) -> Response:
