@@ -12,6 +12,13 @@ from gridtrail.triage.reasons import families_of
 HOUR = 3_600
 
 
+def hit(at: int, *shows: str, level: str = "medium") -> Anomaly:
+    raised = Raised(
+        "E0", f"hit-{at}", at, "W1", frozenset({"rule:one"}), level=level, shows=frozenset(shows)
+    )
+    return Anomaly(raised, at, "Matt", "", (), "", "", "", "gridtrail")
+
+
 def anomaly(at: int, *reasons: str, session: str = "") -> Anomaly:
     raised = Raised("E0", f"{at}-{reasons}", at, "W1", families_of(reasons))
     return Anomaly(raised, at, "Matt", "", reasons, session, "", "", "slack")
@@ -67,6 +74,15 @@ def test_the_other_patterns() -> None:
     assert pattern(anomaly(0, "made_up")) == "plain"
     admin = anomaly(5, "unexpected_admin_action")
     assert pattern(anomaly(0, "ip_address"), admin) == "admin_takeover"
+
+
+def test_one_hit_is_one_step() -> None:
+    """A rule that can stand for several stages proves no chain alone, beside odd access it does."""
+    invited = hit(9, "session", "admin", "volume")
+    assert pattern(invited) == "rule"
+    assert pattern(anomaly(0, "ip_address"), invited) == "admin_takeover"
+    assert pattern(hit(0, "session"), invited) == "admin_takeover"
+    assert pattern(anomaly(0, "ip_address", "unexpected_admin_action")) == "admin_takeover"
 
 
 def test_never_so_many_needs_history_and_a_record() -> None:

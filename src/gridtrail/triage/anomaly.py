@@ -94,6 +94,17 @@ class Anomaly:
         return _text(self.details.get(key))
 
     @property
+    def counted_from(self) -> int:
+        """Where our own detector began to count (seconds), if it says so and that is less than a
+        day ago; else `happened`."""
+        own = self.details.get("gridtrail")
+        seen = own.get("observed") if isinstance(own, dict) else None
+        since = seen.get("from") if isinstance(seen, dict) else None
+        if not isinstance(since, int) or isinstance(since, bool):
+            return self.happened
+        return since if self.happened - DAY_SECONDS < since <= self.happened else self.happened
+
+    @property
     def hosted_abroad(self) -> bool:
         """Whether our own detector saw a person at a hosting company, in a country that is new to
         them (what is ordinary in an organization it does not say)."""

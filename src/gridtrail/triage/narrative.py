@@ -64,7 +64,8 @@ _MEANINGS = MappingProxyType(
     {
         "stolen_session": "The access itself was unusual too, not only what was done with it: "
         "somebody else may hold this person's session",
-        "admin_takeover": "Both the access and what was administered are unusual for this person",
+        "admin_takeover": "Both the access and what was changed with it are unusual for this "
+        "person",
         "blinded": "Something that watches or limits was turned off near it",
         "odd_access_taking": "The access was unusual, and then more was taken than usual: a "
         "journey explains both, and so does a stranger with this person's account",

@@ -35,7 +35,7 @@ STOLEN_SESSION = Pattern("stolen_session", 6.0, "critical", "critical")
 """Somebody outside seems to hold the user's session and to take data with it."""
 
 ADMIN_TAKEOVER = Pattern("admin_takeover", 6.0, "high", "critical")
-"""An administrator's access is odd and so is what is done with it."""
+"""Access is odd, and so is what is administered with it: an account of one's own, or of others."""
 
 SCRAPING_TOOL = Pattern("scraping_tool", 4.0, "high", "high")
 """A tool takes data, from the person's usual place and session: most likely by that person."""
@@ -206,8 +206,15 @@ PATTERN_NAMES = tuple(dict.fromkeys(p.name for p in (*_GRAVEST, UNPRECEDENTED, C
 """Every pattern's name, the gravest first."""
 
 
-def _steps(anomalies: Sequence[Anomaly], families: frozenset[str]) -> list[tuple[int, str]]:
-    return sorted({(a.happened, a.session_id) for a in anomalies if a.raised.stages & families})
+def _steps(anomalies: Sequence[Anomaly], families: frozenset[str]) -> list[tuple[int, str, str]]:
+    """When, in which session and by which rule's hit ("" for anomalies) each step was seen."""
+    return sorted(
+        {
+            (a.happened, a.session_id, a.raised.id if a.raised.level else "")
+            for a in anomalies
+            if a.raised.stages & families
+        }
+    )
 
 
 def _chain(
@@ -217,7 +224,7 @@ def _chain(
     taking: frozenset[str],
 ) -> bool:
     """Whether access, tool and taking happened close together, access not after the taking."""
-    tools = [at for at, _ in _steps(anomalies, tool)]
+    tools = [at for at, *_ in _steps(anomalies, tool)]
     takings = _steps(anomalies, taking)
     return any(
         _linked(entry, take) and _any_within(tools, entry[0], take[0])
@@ -226,9 +233,11 @@ def _chain(
     )
 
 
-def _linked(entry: tuple[int, str], take: tuple[int, str]) -> bool:
+def _linked(entry: tuple[int, str, str], take: tuple[int, str, str]) -> bool:
     if abs(entry[0] - take[0]) > CHAIN_SECONDS:
         return False
+    if entry[2] == take[2] != "":
+        return False  # a rule's tags say what it may be part of; one hit is one step of it
     same_session = entry[1] == take[1] != ""
     return same_session or entry[0] <= take[0] + TOLERANCE_SECONDS
 
@@ -240,5 +249,5 @@ def _any_within(times: Sequence[int], one: int, other: int) -> bool:
 
 
 def _beside(anomalies: Sequence[Anomaly], tool: frozenset[str], taking: frozenset[str]) -> bool:
-    takings = [at for at, _ in _steps(anomalies, taking)]
-    return any(_any_within(takings, at, at) for at, _ in _steps(anomalies, tool))
+    takings = [at for at, *_ in _steps(anomalies, taking)]
+    return any(_any_within(takings, at, at) for at, *_ in _steps(anomalies, tool))

@@ -124,6 +124,13 @@ def title_of(story: Story) -> str:
     return _TITLES[story.pattern](story)
 
 
+def _takeover(story: Story) -> str:
+    """Who only changes an own address and password is no administrator."""
+    impact = {one["what"] for one in story.context["impact"]}
+    known = "unexpected_admin_action" in story.reasons or "privileges" in impact
+    return f"{'Administrator ' * known}{story.name}'s account may be taken over"
+
+
 def _scraped(story: Story) -> str:
     tool = f" with {story.client}" if story.client else ""
     return f"{story.name}'s Slack is being scraped{tool}"
@@ -150,7 +157,7 @@ _VOLUME = MappingProxyType(
 _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
     {
         "stolen_session": lambda story: f"Stolen session: {_scraped(story)}",
-        "admin_takeover": lambda story: f"Administrator {story.name}'s account may be taken over",
+        "admin_takeover": _takeover,
         "scraping_tool": _scraped,
         "malware_spread": lambda story: f"Malicious files spread from {story.people}",
         "shared_place": lambda story: f"{story.people} used Slack from one unusual network",

@@ -258,13 +258,14 @@ def read_moments(engine: DuckDB, lake: Lake, anomalies: Iterable[Anomaly]) -> di
 def window_of(
     anomalies: Sequence[Anomaly], actors: Sequence[str], moments: Mapping[str, int]
 ) -> Window:
-    """The window around the anomalies of one finding and the events that decided them (those of
-    `moments` that are at most a day older); `actors` are the finding's, the one that it is about
-    first of all first."""
+    """The window around the anomalies of one finding, the events that decided them (those of
+    `moments` that are at most a day older) and what they counted; `actors` are the finding's, the
+    one that it is about first of all first."""
     times = [at for one in anomalies for at in (one.happened, one.raised.at)]
     deciding = {i for one in anomalies if one.evidence for i in one.evidence.deciding_events}
     oldest, latest = min(times) - DAY_SECONDS, max(times)
     times += [moments[i] for i in deciding if oldest <= moments.get(i, -1) <= latest]
+    times += [one.counted_from for one in anomalies]
     sessions = tuple(sorted({one.session_id for one in anomalies if one.session_id}))
     first = actors[0] if actors else None
     return Window(anomalies[0].raised.org, first, tuple(actors), sessions, min(times), max(times))
