@@ -85,7 +85,7 @@ _own = day_events.filter(
     & ~day_events.address_kind.isin(NOT_ODD)
     & day_events.ioc_list.isnull()
 ).select(
-    "day_start", "event_id", "at", "subject", "subject_type", "network", "address_kind",
+    "day_start", "event_id", "at", "action", "subject", "subject_type", "network", "address_kind",
     "asn_name", "country", "family", "automated", "expected_client",
 )  # fmt: skip
 
@@ -189,9 +189,10 @@ def _categorized() -> ir.Table:
     # (who comes seldom is no newcomer: accounts that nobody looks after are what thieves like)
     young = rows.person_since >= rows.day_start - NEW_DAYS * DAY_SECONDS
     newcomer = (rows.active_days < TENURE_DAYS) & young & ~odd_client
-    category = ibis.cases(
-        (rows.crowd >= CROWD, "crowd"), (newcomer, "newcomer"), else_=kind + marks
-    )
+    # colleagues who change their VPN bring sessions along; thieves sign in, or bring a tool
+    hosted_login = (kind == "hosted") & (rows.action == "user_login")
+    crowd = (rows.crowd >= CROWD) & ~odd_client & ~hosted_login
+    category = ibis.cases((crowd, "crowd"), (newcomer, "newcomer"), else_=kind + marks)
     return rows.mutate(
         category=category,
         new_country=new_country,
@@ -295,7 +296,7 @@ class IpAddress:
     """A network that is odd for this person."""
 
     name: str = "ip_address"
-    version: int = 3
+    version: int = 4
     reasons: tuple[str, ...] = ("ip_address",)
     fidelity: str = "audit"
     share: float = SHARE

@@ -27,7 +27,7 @@ from gridtrail.lake.lake import Lake
 from gridtrail.lake.schema import TableShape
 from gridtrail.triage.anomaly import DAY_SECONDS
 
-VERSION = 1
+VERSION = 2
 """Raise when a day is summed up otherwise than before: all days are then written again."""
 
 VIEW = "triage_usual"
