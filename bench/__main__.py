@@ -1,5 +1,7 @@
-"""`python -m bench [import] [serve] [lookups] [increments] [detection] [context] [rules] [spark]`:
-print the tables (the last three only when they are named).
+"""`python -m bench [import] [serve] [lookups] [increments] [detection] [context] [pages] [rules]
+[spark]`: print the tables (the last four only when they are named).
+
+`--keep DIR` holds the lake of `context` and `pages`, which is made where it is absent.
 
 `--write` puts them into docs/benchmarks.md; `--events` sets the size of the generated log.
 """
@@ -57,6 +59,7 @@ def main() -> None:
     )
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="data directory of context and pages")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="gridtrail-bench-"))
@@ -95,7 +98,11 @@ def _run(chosen: argparse.Namespace, work: Path) -> list[str]:
     if "context" in chosen.what:
         from bench import context
 
-        tables.append(context.compare(work / "context", chosen.events))
+        tables.append(context.compare(chosen.keep or work / "context", chosen.events))
+    if "pages" in chosen.what:
+        from bench import pages
+
+        tables.append(pages.compare(chosen.keep or work / "pages", chosen.events))
     if "rules" in chosen.what:
         from bench import rules
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import shutil
 import statistics
 import tempfile
 import time
@@ -46,7 +47,7 @@ def make(home: Path, events: int) -> Lake:
     import_files([made.events], base, engine, settings, org=ORG)
     base.events_view("_base", org=ORG)
     engine.keep("base", "SELECT * FROM _base")
-    lake = Lake(home / "long", engine)
+    lake = Lake(home / "lake", engine)
     for who in range(max(1, round(events / made.count))):
         condition = "true" if who == 0 else "action != 'anomaly'"
         engine.keep("given", ROWS.format(who=who, back=0, condition=condition))
@@ -61,7 +62,7 @@ def make(home: Path, events: int) -> Lake:
 
 
 ONE_MORE = """
-SELECT * REPLACE ('one-more' AS id, date_create + 5 AS date_create) FROM _all
+SELECT * REPLACE ('one-more-{run}' AS id, date_create + 5 AS date_create) FROM _all
 WHERE action = 'anomaly' ORDER BY date_create DESC, id LIMIT 1
 """
 
@@ -69,7 +70,7 @@ WHERE action = 'anomaly' ORDER BY date_create DESC, id LIMIT 1
 def _one_more(lake: Lake, settings: Settings) -> float:
     """Seconds of a triage after one more anomaly on the newest day."""
     lake.events_view("_all", org=ORG)
-    lake.engine.keep("given", ONE_MORE)
+    lake.engine.keep("given", ONE_MORE.format(run=time.time_ns()))
     lake.append_events("given")
     engine = DuckDB(memory_limit=settings.memory_limit)
     began = time.perf_counter()
@@ -81,8 +82,9 @@ def _one_more(lake: Lake, settings: Settings) -> float:
 
 def compare(home: Path, events: int) -> str:
     """The table as Markdown, made under `home`."""
-    lake = make(home, events)
-    settings = Settings(data=home / "data")
+    kept = (home / "lake").exists()
+    lake = Lake(home / "lake", DuckDB(memory_limit="1GiB")) if kept else make(home, events)
+    settings = Settings(data=home / f"triage-{time.time_ns()}")  # no finding is there yet
     moments: list[float] = []
     began = time.perf_counter()
     spent: list[float] = []
@@ -101,6 +103,8 @@ def compare(home: Path, events: int) -> str:
     worked = sorted(later - one for one, later in itertools.pairwise(spent))
     total = sum(lake.day_counts(ORG).values())
     lake.engine.close()
+    shutil.rmtree(settings.data, ignore_errors=True)
+    first = "" if kept else ", the days before summed up first"
     return "\n".join(
         [
             f"### The context of a finding, {total:,} events",
@@ -111,7 +115,7 @@ def compare(home: Path, events: int) -> str:
             f"| one finding, p95 | {ordered[int(0.95 * (len(ordered) - 1))]:.3f} |",
             f"| processor time of one finding, median | {statistics.median(worked):.3f} |",
             f"| processor time of one finding, p95 | {worked[int(0.95 * (len(worked) - 1))]:.3f} |",
-            f"| triage of all, the days before summed up first | {full:.1f} |",
+            f"| triage of all{first} | {full:.1f} |",
             f"| triage when nothing changed | {nothing:.2f} |",
             f"| triage after one more anomaly, in a session of its own | {one_more:.2f} |",
             "",
@@ -123,9 +127,10 @@ def main() -> None:
     """Parse the arguments, make the lake, measure."""
     parser = argparse.ArgumentParser(prog="bench.context", description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--keep", type=Path, help="a data directory to use, made if it is absent")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gridtrail-bench-") as made:
-        print(compare(Path(made), chosen.events))
+        print(compare(chosen.keep or Path(made), chosen.events))
 
 
 if __name__ == "__main__":
