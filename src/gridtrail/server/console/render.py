@@ -45,6 +45,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "time": _time,
+        "clock": lambda second: times.said(second)[11:],
         "day": times.day_said,
         "lasted": times.lasted,
         "written": times.written,
