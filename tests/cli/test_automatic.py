@@ -77,6 +77,19 @@ def test_the_brake_is_an_exit_code(
     assert gridtrail("responses", "run").code == 0
 
 
+def test_somebody_stops_it(gridtrail: Any, flagged: list[str]) -> None:
+    """Nobody is signed out while it is stopped by hand; who did it and why is said."""
+    stopped = gridtrail("responses", "stop", "--reason", "a drill")
+    assert stopped.code == 0
+    assert "a drill" in stopped.err
+    assert "responses release" in stopped.err
+    assert "on already" in gridtrail("responses", "stop").err
+    run = gridtrail("responses", "run", "--format", "json")
+    assert {row["state"] for row in run.json} == {"held"}
+    assert gridtrail("responses", "--format", "json").json == []
+    assert gridtrail("responses", "release").code == 0
+
+
 def test_off_is_said(gridtrail: Any) -> None:
     """Without settings nothing is done, and the next step is said."""
     result = gridtrail("responses", "run")

@@ -90,7 +90,7 @@ def test_what_is_new_is_sent_once(gridtrail: Any, far: Far, data: Path) -> None:
     save(data, 2)
     failed = gridtrail("notify", "send")
     assert failed.code == 3
-    assert "siem does not take messages (It answered with HTTP 500.)" in failed.err
+    assert "siem does not take messages (It answered with HTTP 500):" in failed.err
     waits = gridtrail("notify", "list", "--format", "json")
     (row,) = waits.json
     assert (row["kind"], row["state"], row["finding_ids"]) == ("created", "waiting", ["F2"])

@@ -13,7 +13,7 @@ from gridtrail.errors import WrongUse
 from gridtrail.respond.decisions import Decision, DecisionStore, decisions_since
 from gridtrail.respond.guard import Deed, Limits, Verdict, Wanted, judge
 from gridtrail.respond.responses import Asked, ResponseStore, State
-from gridtrail.respond.trail import Doer, Trail
+from gridtrail.respond.trail import BRAKE_PULLED, Doer, Trail
 
 NOW = 1_795_000_000
 WANTED = Decision(
@@ -70,6 +70,24 @@ def test_the_brake_is_on_until_it_is_released(state_place: Path | str) -> None:
         assert store.brake("E0ACME", "record") is None
         told = [one.state for one in store.since(0)]
         assert told == ["stopped", "held", "held", "released"]
+
+
+def test_a_person_puts_the_brake_on(state_place: Path | str) -> None:
+    """At once and for both modes, once, with name and reason, in the trail too."""
+    with DecisionStore(state_place, clock=lambda: NOW) as store, Trail(state_place) as trail:
+        made = store.stop("E0ACME", Doer(name="ann"), "a drill")
+        assert [(one.mode, one.why) for one in made] == [
+            ("act", "Stopped by ann. a drill"),
+            ("record", "Stopped by ann. a drill"),
+        ]
+        assert store.stop("E0ACME", Doer(name="bob")) == []
+        assert store.brake("E0OTHER") is None
+        held = store.decide(WANTED, lambda _, stopped: Verdict("held" if stopped else "go"))
+        assert held is not None
+        assert held.state == "held"
+        told = [row for row in trail.waiting("E0ACME") if row["action"] == BRAKE_PULLED]
+        assert [row["actor_name"] for row in told] == ["ann", "ann"]
+        assert len(store.release("E0ACME", Doer(name="ann"))) == 2
 
 
 def test_what_people_did_is_known(state_place: Path | str) -> None:

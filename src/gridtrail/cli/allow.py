@@ -242,6 +242,7 @@ def pull(
         if _agreed(changes, output, dry_run, yes, "Change the list here"):
             pulled(slack, kept, shown, by=getpass.getuser())
             _record_changes(run, ALLOW_PULLED, changes)
+            say("Done.")
 
 
 @app.command("push")
@@ -270,6 +271,7 @@ def push(
         if _agreed(changes, output, dry_run, yes, "Change Slack's list"):
             pushed(slack, kept, shown)
             _record_changes(run, ALLOW_PUSHED, changes)
+            say("Done.")
 
 
 def _compared(run: Session, kept: AllowList) -> tuple[Any, Difference]:

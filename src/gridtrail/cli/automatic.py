@@ -44,6 +44,7 @@ def register(responses: typer.Typer) -> None:
     """Put the commands on the group `responses`."""
     responses.command("run")(run)
     responses.command("automatic")(automatic)
+    responses.command("stop")(stop)
     responses.command("release")(release)
 
 
@@ -107,6 +108,25 @@ def automatic(
     _listed(found, output)
     say(f"{counted(len(found), 'decision')}.")
     _brake(at, stopped)
+
+
+def stop(
+    context: typer.Context,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why it has to stop, for the record.")
+    ] = "",
+) -> None:
+    """Put the brake of the automatic response on. It signs nobody out until released."""
+    from gridtrail.respond.decisions import DecisionStore
+    from gridtrail.respond.sign_out import organization_of
+    from gridtrail.respond.trail import Doer
+
+    at = session(context)
+    org = organization_of(at.settings)
+    with DecisionStore(at.settings.state) as kept:
+        if not kept.stop(org, Doer.here(), reason):
+            say("The brake is on already.")
+        _brake(at, kept.brake(org))
 
 
 def release(

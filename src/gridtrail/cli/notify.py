@@ -131,8 +131,8 @@ def send(context: typer.Context) -> int:
     failing = [one for one in facts if one.failures]
     if failing:
         raise RetryLater(
-            f"The channel {failing[0].channel} does not take messages ({failing[0].said}): put it "
-            "right, what waits is sent again."
+            f"The channel {failing[0].channel} does not take messages "
+            f"({failing[0].said.rstrip('.')}): put it right, what waits is sent again."
         )
     return 0
 
@@ -186,7 +186,8 @@ def _fares(one: ChannelFacts) -> str:
     given_up = f", {counted(one.dead, 'dead letter')}" if one.dead else ""
     failing = ""
     if one.failing_since is not None:
-        failing = f"; failing since {iso_seconds(one.failing_since)} ({one.said})"
+        why = one.said.rstrip(".")
+        failing = f"; failing since {iso_seconds(one.failing_since)} ({why})"
     return f"{one.channel}: {waits}{since}{given_up}{failing}."
 
 

@@ -112,6 +112,10 @@ def split_actions(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+_OURS = "gridtrail_"
+"""How the actions of Gridtrail's own trail begin, where Slack has none."""
+
+
 def warn_of_unknown(actions: Sequence[str]) -> None:
     """Say which of `actions` the catalogue does not know; Slack adds names, so it is no error."""
     if not actions:
@@ -119,7 +123,7 @@ def warn_of_unknown(actions: Sequence[str]) -> None:
     from gridtrail.slack.catalogue import is_known, suggest
 
     for name in actions:
-        if not is_known(name):
+        if not is_known(name) and not name.startswith(_OURS):
             close = " or ".join(suggest(name))
             hint = f": did you mean {close}?" if close else "; it may be a new one."
             say(f"The catalogue has no action {name}{hint}", style="yellow")

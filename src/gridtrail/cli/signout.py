@@ -99,6 +99,8 @@ def signout(
     confirmed(preview.sentence, yes)
     done = _waited(run, _done(run, signing, preview), patience)
     listing([row_of(one) for one in done], output, table=COLUMNS, fields=FIELDS)
+    if any(one.state == "sent" for one in done):
+        next_step(run.command("responses"), "tells when Slack's own log confirms it")
 
 
 def confirmed(sentence: str, yes: bool, *, option: str = "--yes") -> None:
@@ -141,6 +143,11 @@ def _shown(signing: SigningOut, order: Order) -> Preview:
     preview = signing.preview(order)
     for person, why in preview.excluded:
         say(f"Not signed out: {person.words} {why}.", style="yellow")
+    for person in preview.people:
+        if preview.sessions.get(person.id) == []:
+            say(f"{person.words} has no active session now.", style="yellow")
+    if order.devices != "all":
+        say("Slack alone knows which of the sessions are on mobile devices.")
     return preview
 
 

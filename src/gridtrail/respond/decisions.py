@@ -123,7 +123,7 @@ class DecisionStore:
                 verdict = judged(deeds, _brake(connection, wanted.org, wanted.mode) is not None)
                 wanted = _of_verdict(wanted, verdict)
                 if verdict.state == "brake":
-                    _put_on(connection, wanted, now)
+                    _put_on(connection, wanted.org, wanted.mode, wanted.why, now)
             made = _inserted(connection, wanted, now)
             if made.state != "acting":
                 _tell(connection, made, now)
@@ -188,6 +188,18 @@ class DecisionStore:
         """Since when and why the automatic response is stopped; None when it is not."""
         with self._engine.connect() as connection:
             return _brake(connection, org, mode)
+
+    def stop(self, org: str, doer: Doer, reason: str = "") -> list[Decision]:
+        """Put the brake on, in both modes: nothing is done until it is released. What was put on
+        (nothing: it was on)."""
+        now, made = int(self._clock()), []
+        why = f"Stopped by {doer.name}. {reason}".strip()
+        with self._writing() as connection:
+            modes: tuple[Mode, ...] = ("act", "record")
+            for mode in modes:
+                if _brake(connection, org, mode) is None:
+                    made.append(_put_on(connection, org, mode, why, now, doer))
+        return made
 
     def release(self, org: str, doer: Doer, reason: str = "") -> list[Decision]:
         """Let the brake go, in both modes; what was released (nothing: it was not on)."""
@@ -270,11 +282,13 @@ def _brake(connection: sa.Connection, org: str, mode: Mode) -> Decision | None:
     return _decision(row) if row is not None and row.state == "stopped" else None
 
 
-def _put_on(connection: sa.Connection, held: Decision, now: int) -> None:
-    row = _of_brake(held.org, held.mode, "stop", "stopped", held.why)
-    _inserted(connection, row, now)
-    details = {"mode": held.mode, "why": storable(held.why)}
-    keep(connection, now, held.org, BRAKE_PULLED, GRIDTRAIL, None, details)
+def _put_on(
+    connection: sa.Connection, org: str, mode: Mode, why: str, now: int, doer: Doer = GRIDTRAIL
+) -> Decision:
+    made = _inserted(connection, _of_brake(org, mode, "stop", "stopped", why), now)
+    details = {"mode": mode, "why": storable(why)}
+    keep(connection, now, org, BRAKE_PULLED, doer, None, details)
+    return made
 
 
 def _of_brake(org: str, mode: Mode, action: str, state: State, why: str) -> Decision:
