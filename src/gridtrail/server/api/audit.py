@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gridtrail.lake.lake import Lake
-from gridtrail.server.access import bearer
 from gridtrail.server.api.actions import ActionNames
 from gridtrail.server.api.asking import Asked, read_query
 from gridtrail.server.api.catalogues import actions_body, schemas_body
@@ -18,7 +17,8 @@ from gridtrail.server.api.paging import newest_second, page
 from gridtrail.server.api.posting import store
 from gridtrail.server.api.records import read_body
 from gridtrail.server.api.refusals import Refusal, json_bytes, json_response
-from gridtrail.server.context import Context, body_of, context, note
+from gridtrail.server.caller import MISSING_SCOPE, Denied, caller
+from gridtrail.server.context import body_of, context, note
 from gridtrail.server.tokens import Token
 
 router = APIRouter(prefix="/audit/v1")
@@ -33,7 +33,7 @@ _ACTIONS, _SCHEMAS = actions_body(), schemas_body()
 async def logs(request: Request) -> Response:
     """A page of events, newest first; see `asking` for the parameters."""
     ours = context(request)
-    token = await _allowed(request, ours, "auditlogs:read")
+    token = await _allowed(request, "auditlogs:read")
     asked = read_query(request.query_params.multi_items(), token.org)
 
     def answer(lake: Lake) -> tuple[bytes, int]:
@@ -53,7 +53,7 @@ async def post_logs(request: Request) -> Response:
     They are on the disk when the answer is sent; sending a body again changes nothing.
     """
     ours = context(request)
-    token = await _allowed(request, ours, "auditlogs:write")
+    token = await _allowed(request, "auditlogs:write")
     body = await body_of(request, ours.settings.max_body_bytes)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
@@ -102,40 +102,17 @@ def check(lake: Lake, org: str, asked: Asked, names: ActionNames) -> None:
                 raise Refusal("invalid_range", f"{name} is in the future: give a time until now.")
 
 
-async def _allowed(request: Request, ours: Context, scope: str) -> Token:
-    """The request's token, if it may do what needs `scope` and its organization is not too fast.
+async def _allowed(request: Request, scope: str) -> Token:
+    """The request's token, if it may do what needs `scope`.
 
     Raises Refusal `missing_authentication`, `invalid_authentication` or `rate_limited`.
     """
-    secret = bearer(request.headers.get("authorization"))
-    if secret is None:
-        raise _unauthenticated(
-            "missing_authentication", "No token: send the header `Authorization: Bearer TOKEN`."
-        )
-    token, state = await ours.access.token(secret)
-    if token is None or state != "active":
-        raise _unauthenticated(
-            "invalid_authentication",
-            f"The token is {state}: make another with `gridtrail token add`.",
-        )
-    note(request, token=token.id, org=token.org)
-    if scope not in token.scopes:
-        raise _unauthenticated(
-            "invalid_authentication",
-            f"The token lacks the scope {scope}: make one that has it.",
-            needed=scope,
-            provided=",".join(token.scopes),
-        )
-    wait = ours.limit.take(token.org)
-    if wait:
-        ours.metrics.rate_limited()
-        raise Refusal(
-            "rate_limited",
-            f"Too many requests of this organization: wait {wait} seconds.",
-            headers={"Retry-After": str(wait)},
-        )
-    return token
-
-
-def _unauthenticated(code: str, message: str, **more: str) -> Refusal:
-    return Refusal(code, message, more=more, headers={"WWW-Authenticate": "Bearer"})
+    try:
+        return await caller(request, scope)
+    except Denied as denied:
+        if denied.code != MISSING_SCOPE:
+            raise Refusal(denied.code, str(denied), headers=denied.headers) from denied
+        # Slack has no other word for it
+        more = {"needed": scope, "provided": ",".join(denied.scopes)}
+        refusal = Refusal("invalid_authentication", str(denied), more=more, headers=denied.headers)
+        raise refusal from denied

@@ -14,15 +14,21 @@ from starlette.responses import Response
 from gridtrail.export.values import json_text
 from gridtrail.lake.lake import Lake
 from gridtrail.respond.trail import Doer
-from gridtrail.server.access import bearer
 from gridtrail.server.api.refusals import json_bytes
+from gridtrail.server.caller import MISSING_SCOPE, Denied, caller
 from gridtrail.server.console.parts import Parts, parts
-from gridtrail.server.context import Context, context, note
-from gridtrail.server.rest.refusing import Refused, unauthenticated
+from gridtrail.server.rest.refusing import Refused
 from gridtrail.server.tokens import Token
 from gridtrail.settings import Settings
 
 _Result = TypeVar("_Result")
+
+_STATUS = {
+    "missing_authentication": 401,
+    "invalid_authentication": 401,
+    MISSING_SCOPE: 403,
+    "rate_limited": 429,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +80,12 @@ async def let_in(request: Request, scope: str) -> Call:
 
     Raises Refused.
     """
-    ours: Context = context(request)
-    secret = bearer(request.headers.get("authorization"))
-    if secret is None:
-        raise unauthenticated(
-            "missing_authentication", "No token: send the header `Authorization: Bearer TOKEN`."
-        )
-    token, state = await ours.access.token(secret)
-    if token is None or state != "active":
-        raise unauthenticated(
-            "invalid_authentication",
-            f"The token is {state}: make another with `gridtrail token add`.",
-        )
-    note(request, token=token.id, org=token.org)
-    if scope not in token.scopes:
-        raise Refused(
-            403, "missing_scope", f"The token lacks the scope {scope}: make one that has it."
-        )
-    wait = ours.limit.take(token.org)
-    if wait:
-        ours.metrics.rate_limited()
-        message = f"Too many requests of this organization: wait {wait} seconds."
-        raise Refused(429, "rate_limited", message, headers={"Retry-After": str(wait)})
+    try:
+        token = await caller(request, scope)
+    except Denied as denied:
+        status = _STATUS[denied.code]
+        headers = {} if denied.code == MISSING_SCOPE else denied.headers
+        raise Refused(status, denied.code, str(denied), headers=headers) from denied
     return Call(request, token, parts(request))
 
 

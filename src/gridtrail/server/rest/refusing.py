@@ -59,11 +59,6 @@ def not_found(what: str, key: str, next_step: str) -> Refused:
     return Refused(404, "not_found", f"There is no {what} {shown(key)}: {next_step}.")
 
 
-def unauthenticated(code: str, message: str) -> Refused:
-    """No token, or one that does not hold."""
-    return Refused(401, code, message, headers={"WWW-Authenticate": "Bearer"})
-
-
 def invalid(errors: Sequence[Any]) -> Refused:
     """What pydantic said of a query or a body; the first mistake is told."""
     first = errors[0]
