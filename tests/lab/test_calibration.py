@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gridtrail.detect.nominal import Change
+from gridtrail.detect.state import midnight
 from gridtrail.lab.calibration import (
     calibrate,
     judged,
@@ -67,6 +69,22 @@ def test_nominal_is_the_share_of_the_budget(lake: Lake, trial: Trial) -> None:
     for one in rates:
         least = 5 / 1000 * detector.share * one.subject_days
         assert least <= one.nominal <= 4 * least
+
+
+def test_nominal_is_what_held_on_each_day(lake: Lake, trial: Trial) -> None:
+    """A number of its own takes the share's place, from the day on that it holds."""
+    (detector,) = chosen(["ip_address"])
+    since = midnight(date(2026, 11, 20))
+    change = Change("c", "ip_address", 12.5, "E0LAB", since)  # ten times the share
+
+    def nominal(**more: Any) -> float:
+        rates = measured(lake, lake.engine, trial.settings, detectors=[detector], org="E0LAB",
+                         **more)  # fmt: skip
+        return sum(one.nominal for one in rates)
+
+    before, last = nominal(latest=date(2026, 11, 19)), nominal(oldest=date(2026, 11, 20))
+    assert last > 0
+    assert nominal(changes=[change]) == pytest.approx(before + 10 * last)
 
 
 def test_attacks_can_be_left_out_and_days_chosen(lake: Lake, trial: Trial) -> None:

@@ -49,6 +49,7 @@ def calibrate(
     from gridtrail.lab.calibration import LEARNING_DAYS
     from gridtrail.lab.calibration import calibrate as calibrated
     from gridtrail.lab.sections import calibration_lines
+    from gridtrail.respond.thresholds import changes
 
     run = session(context)
     first, last = (None if text is None else parse_day(text) for text in (start, end))
@@ -57,7 +58,7 @@ def calibrate(
     for name in [org] if org is not None else run.lake.organizations():
         found = calibrated(
             run.lake, run.engine, run.settings, detectors=all_detectors(), org=name, oldest=first,
-            latest=last,
+            latest=last, changes=changes(run.settings.state),
         )  # fmt: skip
         rows += [
             {"org": name, **line.values, "shown": line.shown} for line in calibration_lines(found)

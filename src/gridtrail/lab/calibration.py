@@ -22,6 +22,7 @@ import pyarrow as pa
 from gridtrail.detect import state as st
 from gridtrail.detect.budget import ABSOLUTE
 from gridtrail.detect.contract import Detector
+from gridtrail.detect.nominal import Change, nominals
 from gridtrail.detect.run import MOST_PER_ACTIVE, PEOPLE_DAYS
 from gridtrail.detectors.unexpected_admin_action import SEVERITIES
 from gridtrail.engine.duckdb import DuckDB
@@ -75,13 +76,15 @@ def calibrate(
     org: str,
     oldest: dt.date | None = None,
     latest: dt.date | None = None,
+    changes: Sequence[Change] = (),
 ) -> list[Calibration]:
-    """Realised over nominal alarm rates of each detector in each stratum (and of all together).
+    """Realised over nominal alarm rates of each detector in each stratum (and of all together);
+    nominal is what held on each day (`gridtrail.detect.nominal`).
 
     `oldest`, `latest` are UTC days, inclusive; the first LEARNING_DAYS of the log never count.
     """
     rates = measured(lake, engine, settings, detectors=detectors, org=org, oldest=oldest,
-                     latest=latest)  # fmt: skip
+                     latest=latest, changes=changes)  # fmt: skip
     return judged_all(rates)
 
 
@@ -94,6 +97,7 @@ def measured(
     org: str,
     oldest: dt.date | None = None,
     latest: dt.date | None = None,
+    changes: Sequence[Change] = (),
     counts: Callable[[Alarm], bool] = lambda _alarm: True,
 ) -> list[Rate]:
     """The numbers behind `calibrate`; `counts` leaves out alarms that were worth it."""
@@ -106,22 +110,39 @@ def measured(
         stratum = strata.get((one.subject, one.day))
         if stratum is not None:
             realised[one.detector, stratum].add((one.subject, one.day))
-    a_day = settings.detect.budget_per_1000_users_day / 1000
     rates = []
     for detector in detectors:
         if detector.name in ABSOLUTE:
             continue
+        numbers = _numbers(detector, settings, changes, org, within)
         rates += [
             Rate(
                 detector.name,
                 stratum,
-                a_day * detector.share * exposure.nominal_days(stratum, within),
+                sum(n * exposure.nominal_days(stratum, days) for n, days in numbers.items()),
                 len(realised[detector.name, stratum]),
                 exposure.subject_days(stratum, within),
             )
             for stratum in STRATA
         ]
     return rates
+
+
+def _numbers(
+    detector: Detector,
+    settings: Settings,
+    changes: Sequence[Change],
+    org: str,
+    within: Iterable[dt.date],
+) -> dict[float, list[dt.date]]:
+    """Nominal alarms per person and day, with the days on which it was that number."""
+    a_day = settings.detect.budget_per_1000_users_day / 1000
+    days: dict[float, list[dt.date]] = defaultdict(list)
+    for day in sorted(within):
+        held = nominals([detector], settings.detect, changes, org, st.midnight(day))
+        times = held[detector.name].times if detector.name in held else 1.0
+        days[a_day * detector.share * times].append(day)
+    return days
 
 
 def judged_all(rates: Iterable[Rate]) -> list[Calibration]:
