@@ -23,7 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS", "same"))
 # a lake forces all that it writes to the disk, thousands of times here: in memory that takes no
 # time, and no test looks at what a power failure leaves
 _MEMORY = Path("/dev/shm")
-if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2 * 2**30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
