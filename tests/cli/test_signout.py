@@ -52,6 +52,8 @@ def test_signing_out_is_shown_done_once_and_confirmed(
     again = gridtrail("signout", user, "--yes")
     assert again.code == 2
     assert "is sent" in again.err
+    assert f"{user} has no active session now." in again.err
+    assert "responses" in done.err.splitlines()[-1]
     store(logged(slack, user))
     (listed,) = gridtrail("responses", "--format", "json").json
     assert (listed["id"], listed["state"]) == (row["id"], "confirmed")
