@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gridtrail.detect.contract import DAY_SECONDS, arrow_schema, table
 from gridtrail.detect.counting import Counting
+from gridtrail.detect.emptiness import no_rows
 from gridtrail.engine.duckdb import DuckDB
 
 THINGS = {
@@ -55,6 +56,15 @@ def by_hand(rows: list[dict[str, Any]]) -> tuple[dict[Any, int], set[Any]]:
 
 
 @pytest.mark.parametrize("counting", [DISTINCT, EVERY], ids=["different things", "every row"])
+def test_nobody_near_the_threshold(counting: Counting) -> None:
+    """Where no window reaches a threshold it is known without a look that there is no alarm, and
+    nothing of the parameters is read after that."""
+    over = {step.name for step in counting.late_steps}
+    assert no_rows(counting.candidates, over)
+    assert not no_rows(counting.candidates, {f"{counting.metric}_parameters"})
+
+
+@pytest.mark.parametrize("counting", [DISTINCT, EVERY], ids=["different things", "every row"])
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -78,6 +88,9 @@ def test_as_by_hand(
         for window, threshold in FLOORS.items()
     ]  # fmt: skip
     engine.keep(f"{counting.metric}_parameters", pa.Table.from_pylist(limits, schema))
+
+    for step in counting.late_steps:
+        engine.keep(step.name, step.relation)
 
     units = engine.rows(counting.units).to_pylist()
     found = engine.rows(counting.candidates).to_pylist()

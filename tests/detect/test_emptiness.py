@@ -82,9 +82,9 @@ def test_only_what_may_have_rows_is_computed(engine: DuckDB) -> None:
     rows again it is computed again."""
     computed: list[str] = []
 
-    def work(relations: Mapping[str, ir.Table]) -> None:
+    def work(relations: Mapping[str, ir.Table]) -> Mapping[str, int]:
         computed.extend(relations)
-        engine.keep_all(relations)
+        return engine.keep_all(relations)
 
     tables = Sparing(engine)
     kept = {"many": ONE.filter(ONE["count"] > 1), "all": OTHER.aggregate(rows=OTHER.count())}
@@ -97,6 +97,23 @@ def test_only_what_may_have_rows_is_computed(engine: DuckDB) -> None:
         assert engine.rows(table("all", {"rows": "int64"}))["rows"].to_pylist() == [rows]
 
     assert computed == ["all", "many", "all", "all"]
+
+
+def test_what_the_engine_says_of_rows(engine: DuckDB) -> None:
+    """How many rows a table has is taken from who keeps it; only where it does not say so are they
+    to be counted."""
+    tables = Sparing(engine)
+    for name, rows in (("one", 2), ("other", 2)):
+        engine.keep(name, ROWS.slice(0, rows))
+    none, some = ONE.filter(ONE["count"] > 9), OTHER.aggregate(rows=OTHER.count())
+    after = table("none", SCHEMA)
+
+    assert not tables.keep_all({"none": none, "some": some}, engine.keep_all)
+    assert tables.has_no_rows(after)
+    assert not tables.has_no_rows(table("some", {"rows": "int64"}))
+
+    assert tables.keep_all({"none": none}, lambda _relations: {})
+    assert not tables.has_no_rows(after)
 
 
 def test_a_table_that_changes_may_have_rows(engine: DuckDB) -> None:

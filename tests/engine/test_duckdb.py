@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pytest
 
@@ -170,3 +171,15 @@ def test_a_query_has_a_size(engine: DuckDB) -> None:
         engine.select(rows, most_bytes=1000)
     with pytest.raises(WrongUse, match="query failed"):
         engine.select("SELECT error('no') FROM range(5)", most_bytes=1000)
+
+
+def test_how_many_rows_are_kept(engine: DuckDB) -> None:
+    """Who keeps several relations is told how many rows each has, also in a view's place."""
+    one = ibis.table({"x": "int64"}, "one")
+    engine.view("few", "SELECT 1")
+    engine.keep("one", "SELECT range AS x FROM range(7)")
+
+    told = engine.keep_all({"few": one.filter(one.x > 4), "none": one.filter(one.x > 9)})
+
+    assert told == {"few": 2, "none": 0}
+    assert engine.value("SELECT count(*) FROM few") == 2

@@ -23,7 +23,7 @@ from gridtrail.detect import state as st
 from gridtrail.detect.anomalies import store_anomalies
 from gridtrail.detect.blindness import LISTS
 from gridtrail.detect.cases import Case, CaseRunner, act_events, before
-from gridtrail.detect.contract import DAY_SECONDS, Anomaly, DayContext, Detector
+from gridtrail.detect.contract import DAY_SECONDS, Anomaly, DayContext, Detector, late_steps
 from gridtrail.detect.hostile import poisoned, strangers
 from gridtrail.engine.spark_sql import not_portable
 from gridtrail.errors import GridtrailError, Stop, WrongUse
@@ -171,7 +171,8 @@ def contract(bench: Bench) -> Iterator[str]:
 def portable(bench: Bench) -> Iterator[str]:
     """Both engines can compute all its relations, and compute them alike."""
     detector = bench.detector
-    relations = {step.name: step.relation for step in detector.steps}
+    steps = (*detector.steps, *late_steps(detector))
+    relations = {step.name: step.relation for step in steps}
     for profile in detector.profiles:
         relations[f"what the profile {profile.name} learns"] = profile.summary
         relations[f"what the profile {profile.name} keeps"] = profile.folded

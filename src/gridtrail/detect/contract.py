@@ -185,6 +185,13 @@ class Anomaly:
     silenced: str | None = None
 
 
+def late_steps(detector: Detector) -> tuple[Step, ...]:
+    """The steps that are computed when the parameters are there, and that candidates read instead
+    of these: where they have no rows, on most days, candidates are not looked for."""
+    found: tuple[Step, ...] = getattr(detector, "late_steps", ())
+    return found
+
+
 class Detector(Protocol):
     """One file in `detectors/` holds one of these, named `DETECTOR`."""
 
@@ -232,6 +239,8 @@ class Detector(Protocol):
     @property
     def parameter_schema(self) -> Mapping[str, str]:
         """Columns of the table `<name>_parameters`; empty when it needs none."""
+
+    # a detector may also have `late_steps` (tuple[Step, ...]): see `late_steps`
 
     @property
     def candidates(self) -> ir.Table:

@@ -87,6 +87,11 @@ class CountDetector:
         return self.counting.steps
 
     @property
+    def late_steps(self) -> tuple[Step, ...]:
+        """Those of the counts."""
+        return self.counting.late_steps
+
+    @property
     def parameter_schema(self) -> Mapping[str, str]:
         """Thresholds of a subject and window."""
         return self.counting.parameter_schema

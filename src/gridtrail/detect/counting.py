@@ -252,8 +252,12 @@ class Counting:
         return table(f"{self.metric}_parameters", self.parameter_schema)
 
     @cached_property
-    def candidates(self) -> ir.Table:
-        """The events at which a count reached its threshold."""
+    def late_steps(self) -> tuple[Step, ...]:
+        """The windows whose count reached a threshold: on most days there is none, and then their
+        events need not be looked for."""
+        return (Step(f"{self.metric}_over", self._over()),)
+
+    def _over(self) -> ir.Table:
         limit = self.parameters_table
         if self.slow_share:
             columns = [*PARAMETERS, *Slow.shown]
@@ -263,8 +267,12 @@ class Counting:
         else:
             limit = limit.mutate(lowest=limit.threshold)
         over = self.units.join(limit, ["subject", "subject_type", "window"])
-        over = over.filter(over.value >= over.lowest).drop("value", "lowest")
-        first = ordinals(self.items, over, self.windows)
+        return over.filter(over.value >= over.lowest).drop("value", "lowest")
+
+    @cached_property
+    def candidates(self) -> ir.Table:
+        """The events at which a count reached its threshold."""
+        first = ordinals(self.items, self.late_steps[0].table, self.windows)
         decides = first.ordinal == first.threshold
         if self.slow_share:
             decides = decides | (first.ordinal == first.slow_threshold)

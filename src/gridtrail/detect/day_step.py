@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +11,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from gridtrail.detect.anomalies import Emitted, anomaly_bytes
-from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema
+from gridtrail.detect.contract import DayContext, Detector, Step, arrow_schema, late_steps
 from gridtrail.detect.counting import logarithms
 from gridtrail.detect.day import day_events_expression
 from gridtrail.detect.emission import Candidate, Verdict
-from gridtrail.detect.emptiness import Sparing, row_counts
+from gridtrail.detect.emptiness import Sparing, Work, row_counts
 from gridtrail.detect.nominal import Nominal
 from gridtrail.engine.shape import Engine
 from gridtrail.errors import Stop, WrongUse
@@ -84,11 +84,13 @@ class DayStep:
         )
 
     def _limited_by(self, detector: Detector) -> Iterator[ir.Table]:
-        """The detector's candidates, and what else reads its parameters."""
-        yield detector.candidates
+        """The detector's late steps or candidates, and what else reads its parameters."""
+        late = [step.relation for step in late_steps(detector)]
+        yield from late or [detector.candidates]
         name = f"{detector.name}_parameters"
         candidates = [self._blamed(one) for one in self.detectors]
-        for relation in (*candidates, *self._summaries().values()):
+        late = [step.relation for one in self.detectors for step in late_steps(one)]
+        for relation in (*candidates, *late, *self._summaries().values()):
             if name in _tables_of(relation):
                 yield relation
 
@@ -113,12 +115,10 @@ class DayStep:
         except Exception as error:  # whatever it is, it must be loud and name the detector
             raise DetectorFailed(detector.name, error) from error
 
-    def _blaming(
-        self, work: Callable[[Mapping[str, ir.Table]], None], relations: Mapping[str, ir.Table]
-    ) -> None:
+    def _blaming(self, work: Work, relations: Mapping[str, ir.Table]) -> Mapping[str, int]:
         """Do `work` on relations named after steps and profiles; an error names the detector."""
         try:
-            work(relations)
+            return work(relations)
         except Exception:  # looked for below, and raised again when nobody is found
             for name, relation in relations.items():
                 self._try(name, relation)
@@ -145,7 +145,11 @@ class DayStep:
             rows = empty if parameters is None else parameters
             self.engine.keep(f"{detector.name}_parameters", rows)
             self._tables.note(f"{detector.name}_parameters", rows.num_rows)
-        if parameters is None or self._tables.has_no_rows(detector.candidates):
+        if parameters is None:
+            return
+        late = {step.name: step.relation for step in late_steps(detector)}
+        self._tables.keep_all(late, self.engine.prepare)
+        if self._tables.has_no_rows(detector.candidates):
             return
         for row in self.engine.rows(detector.candidates).to_pylist():
             anomaly = detector.explain(row, context)

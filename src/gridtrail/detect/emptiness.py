@@ -64,6 +64,10 @@ def row_counts(tables: Iterable[ir.Table]) -> ir.Table:
     return counts[0] if len(counts) == 1 else ibis.union(*counts)
 
 
+Work = Callable[[Mapping[str, ir.Table]], Mapping[str, int]]
+"""Keeps relations under their names; how many rows each has, where that is known."""
+
+
 class Sparing:
     """Keeps relations under their names in an engine, and computes none that has no rows."""
 
@@ -86,18 +90,17 @@ class Sparing:
         """The table `name` is about to change, or may have: it may have rows."""
         self._empty.discard(name)
 
-    def keep_all(
-        self, relations: Mapping[str, ir.Table], work: Callable[[Mapping[str, ir.Table]], None]
-    ) -> bool:
+    def keep_all(self, relations: Mapping[str, ir.Table], work: Work) -> bool:
         """Keep relations of which none reads another's new table: `work` keeps those that may
-        have rows. Whether there was any."""
+        have rows. Whether there was any of which it did not say how many rows it has."""
         nothing = {name for name, relation in relations.items() if self.has_no_rows(relation)}
         self.clear({name: _arrow(relations[name]) for name in nothing - self._empty})
         possible = {name: one for name, one in relations.items() if name not in nothing}
         self._empty -= possible.keys()
-        if possible:
-            work(possible)
-        return bool(possible)
+        told = work(possible) if possible else {}
+        for name, rows in told.items():
+            self.note(name, rows)
+        return not told.keys() >= possible.keys()
 
     def clear(self, tables: Mapping[str, pa.Schema]) -> None:
         """Keep tables without rows under these names."""

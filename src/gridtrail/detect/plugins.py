@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from gridtrail.detect.contract import Detector, Profile, Step
+from gridtrail.detect.contract import Detector, Profile, Step, late_steps
 from gridtrail.errors import Stop
 
 GROUP = "gridtrail.detectors"
@@ -137,8 +137,8 @@ def _check_beside(detector: Detector, others: Sequence[Detector], source: str) -
     taken: dict[str, object] = {}
     for other in others:
         taken |= {part.name: part for part in other.profiles}
-        taken |= {part.name: part for part in other.steps}
-    own: list[Profile | Step] = [*detector.profiles, *detector.steps]
+        taken |= {part.name: part for part in (*other.steps, *late_steps(other))}
+    own: list[Profile | Step] = [*detector.profiles, *detector.steps, *late_steps(detector)]
     for mine in own:
         if taken.get(mine.name, mine) is not mine:
             raise PluginFailed(

@@ -51,6 +51,7 @@ class ExcessiveDownloads:
     learning_days: int = COUNTING.min_history_days
     profiles: tuple[Profile, ...] = COUNTING.profiles
     steps: tuple[Step, ...] = COUNTING.steps
+    late_steps: tuple[Step, ...] = COUNTING.late_steps
 
     @property
     def parameter_schema(self) -> Mapping[str, str]:

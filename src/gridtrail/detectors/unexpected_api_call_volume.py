@@ -54,6 +54,7 @@ class UnexpectedApiCallVolume:
     learning_days: int = COUNTING.min_history_days
     profiles: tuple[Profile, ...] = COUNTING.profiles
     steps: tuple[Step, ...] = COUNTING.steps
+    late_steps: tuple[Step, ...] = COUNTING.late_steps
 
     @property
     def parameter_schema(self) -> Mapping[str, str]:

@@ -73,7 +73,7 @@ def _compiled(operation: ops.Relation) -> str:
         f"{quoted(name)}::{kind.duckdb} AS {quoted(name)}"
         for name, kind in column_types(relation).items()
     )
-    return f"SELECT {columns} FROM ({ibis.to_sql(relation, dialect='duckdb')})"
+    return f"SELECT {columns} FROM ({ibis.to_sql(relation, dialect='duckdb', pretty=False)})"
 
 
 class UnreadableFile(Stop):
@@ -225,26 +225,33 @@ class DuckDB:
             self.keep(name, f"SELECT * FROM {_GIVEN}")
             self.unregister(_GIVEN)
             return
-        sql = query if isinstance(query, str) else compiled(query)
-        self._replacing("VIEW", name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}")
+        self._kept(name, query)
 
-    def _replacing(self, other: str, name: str, sql: str) -> None:
-        """Run `sql`, which makes `name`, also where an object of the `other` kind has that name."""
+    def _kept(self, name: str, query: str | ir.Table) -> int:
+        sql = query if isinstance(query, str) else compiled(query)
+        made = f"CREATE OR REPLACE TABLE {quoted(name)} AS {sql}"
+        return int(self._replacing("VIEW", name, made)[0][0])
+
+    def _replacing(self, other: str, name: str, sql: str) -> list[Any]:
+        """Run `sql`, which makes `name`, also where an object of the `other` kind has that name;
+        what it says: of a table how many rows it has."""
         try:
-            self.command(sql)
+            return self._current.execute(sql).fetchall()
         except duckdb.CatalogException:
             self.command(f"DROP {other} IF EXISTS {quoted(name)}")
-            self.command(sql)
+            return self._current.execute(sql).fetchall()
 
-    def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
-        """As `keep` for each name; none may read what is made for another name."""
+    def keep_all(self, relations: Mapping[str, ir.Table]) -> dict[str, int]:
+        """As `keep` for each name; none may read what is made for another name. How many rows
+        each has."""
         for relation in relations.values():
             compiled(relation)  # Ibis is not made for several threads
-        self._share_out(lambda one: self.keep(*one), list(relations.items()))
+        rows = self._share_out(lambda one: self._kept(*one), list(relations.items()))
+        return dict(zip(relations, rows, strict=True))
 
-    def prepare(self, relations: Mapping[str, ir.Table]) -> None:
+    def prepare(self, relations: Mapping[str, ir.Table]) -> dict[str, int]:
         """As `keep_all`, for what is read once."""
-        self.keep_all(relations)
+        return self.keep_all(relations)
 
     def each(self, work: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
         """What `work` makes of each thing; it may read what `keep` and `view` made, but no Arrow

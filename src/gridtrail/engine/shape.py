@@ -76,10 +76,11 @@ class Engine(Protocol):
         """Compute a relation now, or take an Arrow table, and keep it as `name`, replacing an
         older one. Columns get the types that the relation says."""
 
-    def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
-        """As `keep` for each name, in any order or at once: none may read another's name."""
+    def keep_all(self, relations: Mapping[str, ir.Table]) -> Mapping[str, int]:
+        """As `keep` for each name, in any order or at once: none may read another's name. How
+        many rows each has, where that is known without asking."""
 
-    def prepare(self, relations: Mapping[str, ir.Table]) -> None:
+    def prepare(self, relations: Mapping[str, ir.Table]) -> Mapping[str, int]:
         """As `keep_all`, for what is read once and soon: an engine may leave the work until then,
         but does it on tables as they are now."""
 

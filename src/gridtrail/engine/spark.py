@@ -68,19 +68,21 @@ class Spark:
         if name in self._kept:
             _forget(self._kept.pop(name))
 
-    def keep_all(self, relations: Mapping[str, ir.Table]) -> None:
-        """As `keep` for each name, all at once."""
+    def keep_all(self, relations: Mapping[str, ir.Table]) -> dict[str, int]:
+        """As `keep` for each name, all at once; nothing is known of how many rows they have."""
         # planned here, so that all see the tables as they are now
         frames = self.each(self._frame, relations.values())
         for name, frame in zip(relations, self.each(_computed, frames), strict=True):
             self._put(name, frame)
+        return {}
 
-    def prepare(self, relations: Mapping[str, ir.Table]) -> None:
+    def prepare(self, relations: Mapping[str, ir.Table]) -> dict[str, int]:
         """Make relations readable by name; computed when they are read, from the tables as they
         are now."""
         frames = self.each(self._frame, relations.values())
         for name, frame in zip(relations, frames, strict=True):
             frame.createOrReplaceTempView(name)
+        return {}
 
     def rows(self, relation: ir.Table, /) -> pa.Table:
         """The rows of a relation, in any order."""
