@@ -36,8 +36,8 @@ MISSED = """
 - **Context**: the aim is a p95 of 200 ms on 10 M events. It takes about 0.12 s of processor time;
   on a machine to itself it was not measured.
 - **Pages**: the aim is a p95 of 300 ms on 10 M events. The pages of an app, a session, a person, an
-  address and a file read each event of ninety days; in this log one app has two million events and a
-  session 75,000. Free text reads every event until a page is full, and its histogram all of them.
+  address and a file read each event of ninety days; in this log one app has two million events and
+  a session 75,000. Free text reads every event until a page is full, and its histogram all of them.
   The first page of a server about all rules plans them once.
 - **Rules**: the aim is 100,000 events/s for the whole pack. Not measured on a log that is long
   enough, nor on a machine to itself.
