@@ -50,6 +50,7 @@ def test_unrelated_providers_stay_apart() -> None:
         (21928, "", "mobile"),
         (7922, "", "residential"),
         (22616, "", "vpn"),
+        (60729, "Stiftung Erneuerbare Freiheit", "tor"),
         (3356, "Level 3 Communications", "unknown"),
         (4_294_967_000, "Best VPS GmbH", "hosting"),
         (4_294_967_000, "Nobody Knows", "unknown"),
