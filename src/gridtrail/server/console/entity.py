@@ -11,7 +11,7 @@ from gridtrail.enrich.dimensions import address_book
 from gridtrail.lake.lake import Lake
 from gridtrail.server.console.charts import Hours, Line, day_line, week_hours
 from gridtrail.server.console.evidence import Anomaly, anomaly_of
-from gridtrail.server.console.listing import ROW, Row, keep, listed
+from gridtrail.server.console.listing import ROW, Row, counts, keep, listed
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.text import shortened
@@ -20,6 +20,9 @@ from gridtrail.server.console.visit import Visit
 from gridtrail.settings import EnrichSettings
 
 LOOK_BACK_DAYS = 90
+MOST_SUMMED = 20_000
+"""Events of which addresses, clients, hours and the like are summed up. Who has more in the
+look-back (an app that reads everything, a whole office's address) is seen by the newest days."""
 _MOST = 25
 _MOST_EVENTS = 15
 _MOST_ANOMALIES = 20
@@ -36,8 +39,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What happened in the look-back before the newest event; times are seconds.
+    """What happened in the `days` before the newest event; times are seconds.
 
+    `events` and `by_day` count them all. The rest sums up the newest `summed_days` of them:
     `people`, `addresses`, `clients`, `sessions`, `files`, `actions` are rows with `value`, `name`,
     `events`, `first`, `last` and what is known beyond, most events first.
     """
@@ -45,6 +49,7 @@ class Activity:
     events: int
     last: int
     days: int
+    summed_days: int
     people: Sequence[Row]
     addresses: Sequence[Row]
     clients: Sequence[Row]
@@ -82,7 +87,12 @@ async def activity_of(
 
 
 def activity(
-    lake: Lake, enrich: EnrichSettings, wanted: Selection, *, own: str = OWN
+    lake: Lake,
+    enrich: EnrichSettings,
+    wanted: Selection,
+    *,
+    own: str = OWN,
+    most_summed: int = MOST_SUMMED,
 ) -> Activity | None:
     """The activity of `wanted`, or None when it has no event; `own` as in `activity_of`."""
     newest = listed(lake, wanted, _MOST_EVENTS).rows
@@ -91,13 +101,16 @@ def activity(
     last = newest[0]["date_create"]
     recent = wanted.within(last - LOOK_BACK_DAYS * DAY, last)
     anomalies = listed(lake, recent.anomalies(), _MOST_ANOMALIES, columns=(*ROW, "details"))
-    keep(lake, recent, _KEPT, _COLUMNS)
-    days = _days(lake)
+    days = {one.start // DAY: (one.events, one.anomalies) for one in counts(lake, recent, DAY)}
+    summed = _summed_days(days, last // DAY, most_summed)
+    first = max(last - LOOK_BACK_DAYS * DAY, (last // DAY - summed + 1) * DAY)
+    keep(lake, wanted.within(first, last), _KEPT, _COLUMNS)
     files = "entity_type IN ('file', 'canvas')"
     found = Activity(
         events=sum(events for events, _ in days.values()),
         last=last,
         days=LOOK_BACK_DAYS,
+        summed_days=min(summed, LOOK_BACK_DAYS),
         people=_grouped(lake, "actor_id", "max(actor_name)"),
         addresses=_addresses(lake, enrich, own),
         clients=_clients(lake, enrich, own),
@@ -164,11 +177,12 @@ def _hours(lake: Lake, own: str) -> Mapping[tuple[int, int], int]:
     return {(row["day"], row["hour"]): row["events"] for row in rows}
 
 
-def _days(lake: Lake) -> Mapping[int, tuple[int, int]]:
-    rows = _ask(
-        lake,
-        "date_create // 86400 AS day, count(*) AS events, "
-        "count(*) FILTER (action = 'anomaly') AS anomalies",
-        "GROUP BY ALL",
-    )
-    return {row["day"]: (row["events"], row["anomalies"]) for row in rows}
+def _summed_days(days: Mapping[int, tuple[int, int]], last_day: int, most: int) -> int:
+    """How many whole UTC days to `last_day` have `most` events or fewer together; at least one,
+    at most the look-back and the day it begins in."""
+    so_far = 0
+    for back in range(LOOK_BACK_DAYS + 1):
+        so_far += days.get(last_day - back, (0, 0))[0]
+        if so_far > most:
+            return max(1, back)
+    return LOOK_BACK_DAYS + 1

@@ -82,6 +82,9 @@ class ActivityShape(Shape):
     events: int = Field(description="Events in these days.")
     last: Seconds
     days: int = Field(description="How far it looks back.")
+    summed_days: int = Field(
+        description="How many of them the lists and hours are of: fewer where there is very much."
+    )
     people: list[Used]
     addresses: list[UsedAddress]
     clients: list[UsedClient]
@@ -219,6 +222,7 @@ def _json(found: Activity) -> dict[str, Any]:
         "events": found.events,
         "last": found.last,
         "days": found.days,
+        "summed_days": found.summed_days,
         **{name: getattr(found, name) for name in lists},
         "by_hour": [
             {"weekday": weekday, "hour": hour, "events": events}
