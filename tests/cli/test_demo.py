@@ -117,7 +117,7 @@ class _Visitor:
 
     def __init__(self, link: str) -> None:
         base, _, self._welcome = link.partition("/welcome")
-        self._client = httpx.Client(base_url=base, timeout=60, follow_redirects=True)
+        self._client = httpx.Client(base_url=base, timeout=120, follow_redirects=True)
 
     def __enter__(self) -> _Visitor:
         form = {"name": "Ann", "email": "ann@acme.example"}
@@ -161,7 +161,7 @@ def test_demo_lets_people_be_signed_out_of_the_simulated_slack(tmp_path: Path) -
                 _sign_out(visitor)
         finally:
             demo.send_signal(signal.SIGINT)
-            demo.communicate(timeout=60)
+            demo.communicate(timeout=120)
     assert demo.returncode == 0, log.read_text()
     kept = (tmp_path / "demo" / "gridtrail.toml").read_text()
     assert "token" not in kept

@@ -118,7 +118,7 @@ def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[by
         capture_output=True,
         check=False,
         env={**os.environ, **environment},
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -147,7 +147,7 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
 
 
 def test_heavy_libraries_load_only_when_needed() -> None:
@@ -184,7 +184,7 @@ def test_ctrl_c_ends_a_query_quietly(tmp_path: Path) -> None:
         command,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=240,
         # tests in the background of a shell inherit that it is ignored
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

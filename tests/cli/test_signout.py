@@ -110,7 +110,7 @@ def test_waiting_ends_with_slacks_own_event(
     known = {one["id"] for one in logged(slack, user)}
 
     def collect() -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while time.monotonic() < until:
             if new := [one for one in logged(slack, user) if one["id"] not in known]:
                 store(new)

@@ -92,7 +92,7 @@ class _Way(BaseHTTPRequestHandler):
         if far.rewrite is not None:
             body = far.rewrite(method, body)
         parts = urlsplit(far.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
         headers = {k: v for k, v in self.headers.items() if k.lower() != "content-length"}
         connection.request("POST", self.path, body, headers)
         answer = connection.getresponse()

@@ -55,6 +55,6 @@ def test_a_taken_port_is_told_in_a_sentence() -> None:
 def test_it_answers_beside_until_the_block_ends(past: SlackState) -> None:
     """The address takes calls in the block, and none after it."""
     with served_beside(past) as url:
-        assert httpx.post(f"{url}/api/auth.test").json()["error"] == "not_authed"
+        assert httpx.post(f"{url}/api/auth.test", timeout=120).json()["error"] == "not_authed"
     with pytest.raises(httpx.ConnectError):
         httpx.post(f"{url}/api/auth.test")

@@ -24,6 +24,7 @@ from gridtrail.server.api.records import Posted
 from gridtrail.server.tokens import TokenStore
 
 NOON = 1_700_049_600  # 2023-11-15 12:00:00 UTC
+PATIENCE = 120  # seconds for anything that a process does; the machine may be busy
 
 Event = dict[str, Any]
 MakeEvent = Callable[..., Event]
@@ -111,7 +112,7 @@ def data(new_data: Callable[[], Data]) -> Data:
     return new_data()
 
 
-@dataclass
+@dataclass(eq=False)
 class Server:
     """A running `gridtrail serve`."""
 
@@ -127,16 +128,22 @@ class Server:
     def client(self, token: str | None = None) -> httpx.Client:
         """An HTTP client that sends `token`."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE)
 
     def log(self) -> list[dict[str, Any]]:
-        """The log lines so far."""
-        return [json.loads(line) for line in self.log_file.read_text("ascii").splitlines()]
+        """The log lines so far; one that is being written is not there yet."""
+        whole, _, _ = self.log_file.read_text("ascii").rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def stop(self) -> int:
-        """End it with SIGTERM; its exit code."""
+        """End it with SIGTERM; its exit code. One that does not end is killed, and fails."""
         self.process.terminate()
-        return self.process.wait(60)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
 
 
 Serve = Callable[..., Server]
@@ -158,10 +165,22 @@ def _start(data: Data, log_file: Path, settings: dict[str, Any]) -> Server:
     given = {f"GRIDTRAIL_SERVER__{name.upper()}": str(v) for name, v in settings.items()}
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stderr=log, env=os.environ | given)
-    while not (lines := log_file.read_bytes()).count(b"\n"):
-        assert process.poll() is None, lines.decode()
+    return Server(_told_url(process, log_file), process, log_file)
+
+
+def _told_url(process: subprocess.Popen[bytes], log_file: Path) -> str:
+    """The address that the server tells when it listens: from then on connections wait for it. It
+    has all the time that it needs, as long as it lives; other lines may come before."""
+    while True:
+        code = process.poll()
+        lines = log_file.read_bytes()
+        for line in lines.splitlines(keepends=True):
+            if line.startswith(b"{") and line.endswith(b"\n"):
+                told = json.loads(line)
+                if told["event"] == "serving":
+                    return str(told["url"])
+        assert code is None, f"It ended with {code}: {lines.decode()}"
         time.sleep(0.02)
-    return Server(json.loads(lines.partition(b"\n")[0])["url"], process, log_file)
 
 
 @contextmanager
@@ -173,8 +192,9 @@ def _starting(directory: Path) -> Iterator[Serve]:
         return running[-1]
 
     yield start
-    for server in running:
-        assert server.process.poll() is not None or server.stop() == 0
+    codes = {one: one.stop() for one in running if one.process.poll() is None}
+    failed = [(code, one.log_file.read_text("ascii")) for one, code in codes.items() if code != 0]
+    assert not failed
 
 
 @pytest.fixture

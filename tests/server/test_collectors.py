@@ -59,7 +59,7 @@ def sentinel(url: str, token: str, first: int, last: int) -> Iterator[dict[str, 
         address = f"{url}{LOGS}?oldest={first}&latest={last}&limit=999"
         if cursor:
             address += f"&cursor={cursor}"
-        body = httpx.get(httpx.URL(address), headers=headers, timeout=30).raise_for_status().json()
+        body = httpx.get(httpx.URL(address), headers=headers, timeout=120).raise_for_status().json()
         yield from body["entries"]
         cursor = body["response_metadata"]["next_cursor"].replace("=", "%3D", 1)
         if not cursor:

@@ -139,7 +139,7 @@ def tenant_client(acme: Any) -> Iterator[httpx.Client]:
 def test_raw_bytes(acme: Any, request_text: bytes) -> None:
     """Bytes that no client would send get a 4xx or 200 answer, and the server goes on."""
     address = urlsplit(acme.server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=120) as connection:
         connection.sendall(request_text)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()

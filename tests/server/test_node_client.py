@@ -43,7 +43,7 @@ def script() -> Path:
 def outcomes(script: Path, acme: Any) -> dict[str, Any]:
     """What came of each call of the program."""
     command = ["node", str(script), f"{acme.server.url}/api/", acme.token]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     results: dict[str, Any] = json.loads(done.stdout)
     return results
@@ -105,7 +105,7 @@ def test_it_pages_filters_and_recovers_from_429(
     state.faults.fail, state.faults.status = 2, 429
     token = state.named_tokens["owner"].secret
     command = ["node", str(script.with_name("sessions.js")), f"{url}/api/", token]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["waits"] == [1, 1]

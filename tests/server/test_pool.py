@@ -20,7 +20,7 @@ def test_own_sessions(data: Any) -> None:
     meeting = threading.Barrier(2)
 
     def meet(lake: Lake) -> tuple[int, int]:
-        meeting.wait(10)
+        meeting.wait(120)
         return id(lake), id(lake.engine)
 
     async def both() -> tuple[tuple[int, int], tuple[int, int]]:

@@ -7,7 +7,8 @@ from typing import Any
 
 
 def line_of(server: Any, request_id: str) -> dict[str, Any]:
-    for _ in range(200):
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
         for line in server.log():
             if line.get("request_id") == request_id:
                 found: dict[str, Any] = line

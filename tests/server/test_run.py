@@ -14,6 +14,8 @@ import pytest
 
 from gridtrail.server.tokens import TokenStore
 
+PATIENCE = 120  # seconds; the machine may be busy
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_graceful(data: Any, serve: Any, make_event: Any, number: int) -> None:
@@ -34,20 +36,36 @@ def test_graceful(data: Any, serve: Any, make_event: Any, number: int) -> None:
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["stored"] == 1
-    assert server.process.wait(30) == 0
+    assert server.process.wait(PATIENCE) == 0
     assert data.lake.event("late") is not None
     with TokenStore(data.path / "state.db") as store:
         assert [token.last_used_at is not None for token in store.list()] == [True]
     assert server.log()[-1]["event"] == "stopped"
 
 
+_TOLD_AT_ONCE = """
+import os, signal, sys
+from gridtrail.server.run import serve
+from gridtrail.settings import Settings
+serve(Settings(data=sys.argv[1]), started=lambda _: os.kill(os.getpid(), signal.SIGTERM))
+"""
+
+
+def test_told_to_stop_before_it_answers(data: Any) -> None:
+    """As soon as its address is known it may be told to stop, and ends with 0."""
+    command = [sys.executable, "-c", _TOLD_AT_ONCE, str(data.path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    assert "stopped" in done.stdout + done.stderr
+
+
 def _connected(url: str) -> socket.socket:
     host, port = url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=30)
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
 
 
 def _wait_until_refused(url: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             _connected(url).close()
@@ -63,7 +81,7 @@ def test_killed_after_the_answer(data: Any, serve: Any, make_event: Any) -> None
     with server.client(data.token("auditlogs:write")) as client:
         assert client.post("/audit/v1/logs", json=make_event("a")).json()["stored"] == 1
         server.process.kill()
-    server.process.wait(10)
+    server.process.wait(PATIENCE)
     assert data.lake.event("a") is not None
 
 
@@ -73,7 +91,7 @@ def test_port_taken(data: Any) -> None:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-c", "from gridtrail.cli.main import run; run()"]
         command += ["--data", str(data.path), "serve", "--port", port]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert f"Cannot listen on 127.0.0.1 port {port}" in done.stderr
     assert "Traceback" not in done.stderr

@@ -24,7 +24,7 @@ def test_opened_at_once(tmp_path: Path) -> None:
         together = threading.Barrier(4)
 
         def add(name: str, path: Path = path, together: threading.Barrier = together) -> None:
-            together.wait(10)
+            together.wait(120)
             with TokenStore(path) as store:
                 store.create(name, org="E0ACME")
 

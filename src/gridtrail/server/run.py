@@ -16,6 +16,7 @@ from gridtrail.settings import Settings
 
 _BACKLOG = 2048
 _GRACE_SECONDS = 30
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger("gridtrail.server")
 
@@ -40,12 +41,12 @@ def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
-    log.info("serving", url=url)
-    if started is not None:
-        started(url)
-    # uvicorn hands a caught signal on when it is done; a server told to stop has not failed
-    before = {number: signal.signal(number, _done) for number in (signal.SIGINT, signal.SIGTERM)}
+    # before anybody knows the address, so that whoever does can end it well
+    before = {number: signal.signal(number, _ends(server)) for number in _ENDING}
     try:
+        log.info("serving", url=url)
+        if started is not None:
+            started(url)
         server.run(sockets=[listener])
     finally:
         for number, handler in before.items():
@@ -54,8 +55,14 @@ def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -
     log.info("stopped")
 
 
-def _done(_number: int, _frame: object) -> None:
-    pass
+def _ends(server: uvicorn.Server) -> Callable[[int, object], None]:
+    """What a signal does before uvicorn catches it, and when uvicorn hands it on at its end: a
+    server told to stop has not failed."""
+
+    def told(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    return told
 
 
 def _listen(host: str, port: int) -> socket.socket:

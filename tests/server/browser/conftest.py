@@ -5,9 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import queue
 import shutil
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -29,8 +27,7 @@ from gridtrail.cli.demo import _collect, _find, _present, _simulate
 from gridtrail.respond.allow_list import AllowList, draft
 from gridtrail.respond.responses import Asked, ResponseStore
 from gridtrail.sandbox.plan import Story
-from gridtrail.sandbox.serving import Serving, SlackServer, days_since_workday, listen
-from gridtrail.sandbox.slack_server import simulated_slack
+from gridtrail.sandbox.serving import Serving, days_since_workday, served_beside
 from gridtrail.sandbox.slack_state import SlackState
 from gridtrail.server.accounts import AccountStore
 from gridtrail.server.api.posting import store
@@ -145,9 +142,9 @@ def _furnish(state: Path) -> None:
         for one in findings.select(FindingFilters(org=HOSTILE)):
             findings.add_note(one.id, EMAIL, "".join(ATTACKS))
         worst = findings.select(FindingFilters(org="E0ACME"))[0]
+    method = "admin.users.session.reset"
     with ResponseStore(state) as responses:
         for org, who in (("E0ACME", ("W0SOMEBODY", "Eve Moss")), (HOSTILE, (evil, evil))):
-            method = "admin.users.session.reset"
             asked = Asked(org, method, (who,), "all", None, EMAIL, ATTACKS[0], None)
             responses.answered(responses.ask(asked, approval=True)[0].batch, "failed", ATTACKS[8])
         asked = Asked("E0ACME", method, (("W0OTHER", "Ada"),), "all", None, EMAIL, "why", worst.id)
@@ -186,13 +183,8 @@ def slack() -> Iterator[tuple[SlackState, str]]:
     stories = (Story("matt", days_before_end=back), Story("harmless_burst", days_before_end=back))
     serving = Serving(present, people=PEOPLE, days=DAYS, seed=SEED, speed=0, stories=stories)
     state = serving.state()
-    ready: queue.Queue[str] = queue.Queue()
-    server = SlackServer(simulated_slack(state), listen("127.0.0.1", 0), ready.put)
-    thread = threading.Thread(target=server.work)
-    thread.start()
-    yield state, ready.get(timeout=PATIENCE / 1000)
-    server.should_exit = True
-    thread.join()
+    with served_beside(state) as url:
+        yield state, url
     state.close()
 
 

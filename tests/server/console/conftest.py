@@ -88,7 +88,7 @@ def _serving(settings: Settings) -> Iterator[httpx.Client]:
         assert thread.is_alive()
         time.sleep(0.01)
     port = listener.getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
         yield client
     server.should_exit = True
     thread.join()

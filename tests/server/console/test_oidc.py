@@ -71,7 +71,7 @@ def door(desk: Any, serving: Any, openid: OpenIDSettings) -> Iterator[Door]:
             there = left.headers["location"]
             asked = parse_qs(urlsplit(there).query)
             assert asked["code_challenge_method"] == ["S256"]
-            back = httpx.post(there, data={"sub": sub}, follow_redirects=False)
+            back = httpx.post(there, data={"sub": sub}, follow_redirects=False, timeout=120)
             assert back.status_code == 302, back.text
             query = {k: v[0] for k, v in parse_qs(urlsplit(back.headers["location"]).query).items()}
             got: httpx.Response = client.get(

@@ -90,7 +90,10 @@ def test_too_many_requests_are_told_to_wait(serving: Serving, new_data: Any) -> 
     data = new_data()
     settings = Settings(data=data.path, server=ServerSettings(rate_limit_per_minute=2))
     headers = {"authorization": f"Bearer {data.token('auditlogs:read')}"}
-    with serving(settings) as url, httpx.Client(base_url=url, headers=headers) as client:
+    with (
+        serving(settings) as url,
+        httpx.Client(base_url=url, headers=headers, timeout=120) as client,
+    ):
         assert client.get("/audit/v1/logs").status_code == 200
         assert client.get("/api/v1/findings").status_code == 200
         refused = client.get("/api/v1/findings")
@@ -110,7 +113,7 @@ def test_a_damaged_lake_and_a_lost_database_are_said_in_the_same_shape(
         with create_engine(f"sqlite:///{data.path}/state.db").begin() as connection:
             connection.execute(text("DROP TABLE findings"))
         for path, what in (("/events", "lake"), ("/findings", "state database")):
-            refused = httpx.get(f"{url}/api/v1{path}", headers=headers)
+            refused = httpx.get(f"{url}/api/v1{path}", headers=headers, timeout=120)
             assert (refused.status_code, refused.json()["error"]) == (503, "unavailable")
             assert what in refused.json()["message"]
 
