@@ -10,7 +10,11 @@ import pytest
 
 DOCUMENT = (Path(__file__).parent.parent.parent / "docs" / "detectors.md").read_text()
 EXAMPLE = DOCUMENT.split("```python\n")[1].split("```")[0]
-CASES = DOCUMENT.split("```toml\n")[2].split("```")[0]
+CASES = next(
+    block
+    for part in DOCUMENT.split("```toml\n")[1:]
+    if "[[case]]" in (block := part.split("```")[0])
+)
 
 
 @pytest.fixture
