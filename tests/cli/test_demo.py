@@ -21,7 +21,7 @@ from gridtrail.errors import WrongUse
 from gridtrail.sandbox.plan import Story
 
 Run = Callable[..., Any]
-SMALL = ("--people", "20", "--days", "3")
+SMALL = ("--people", "20", "--days", "4")  # on Mondays the story was three days ago
 
 
 def test_demo_shows_the_whole_way(gridtrail: Run, tmp_path: Path, data: Path) -> None:
@@ -45,7 +45,7 @@ def test_demo_leaves_a_lake_that_can_be_asked(gridtrail: Run, tmp_path: Path) ->
     assert stored["org"] == "E0ACME"
     settings = (place / "gridtrail.toml").read_text()
     assert "network/asn.tsv" in settings
-    (drawn,) = re.findall(r"3 days, ([\d,]+) events", told.err)
+    (drawn,) = re.findall(r"4 days, ([\d,]+) events", told.err)
     exported = gridtrail("--data", str(place), "export", "-o", "-").out.splitlines()
     collected = [json.loads(line) for line in exported]
     assert len({one["id"] for one in collected}) == len(collected) >= int(drawn.replace(",", ""))
