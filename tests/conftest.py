@@ -23,7 +23,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS", "same"))
 # a lake forces all that it writes to the disk, thousands of times here: in memory that takes no
 # time, and no test looks at what a power failure leaves
 _MEMORY = Path("/dev/shm")
-if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2 * 2**30:
+
+
+def _has_room(place: Path) -> bool:
+    """Whether files can be made there, with two gibibytes free: far more than a run takes."""
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            return shutil.disk_usage(place).free > 2 * 2**30
+    except OSError:
+        return False
+
+
+if _has_room(_MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
@@ -64,9 +75,10 @@ def _postgresql() -> Iterator[str]:
     data = str(home / "data")
     run("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
     options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
-    run("pg_ctl", "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start")
+    wait = ("-w", "-t", "600")  # seconds; the machine may be busy
+    run("pg_ctl", "-D", data, *wait, "-l", str(home / "log"), "-o", options, "start")
     yield str(home)
-    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    run("pg_ctl", "-D", data, *wait, "-m", "immediate", "stop")
     shutil.rmtree(home)
 
 
