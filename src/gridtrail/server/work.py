@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -124,8 +124,10 @@ class Work:
     def stop(self) -> None:
         """End both, after the commit that was begun."""
         self._ending.set()
-        if self._cancel is not None:
-            self._cancel()
+        cancel = self._cancel
+        if cancel is not None:
+            with suppress(RuntimeError):  # collecting has just ended by itself
+                cancel()
         for thread in self._threads:
             thread.join()
 
