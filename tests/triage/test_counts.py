@@ -99,6 +99,6 @@ def test_a_finding_says_what_nobody_ever_had(acme: Acme, triaged: Triaged) -> No
     (matt,) = [one for one in found if one.actor_ids == ("W0MATT",)]
     rows = {row["days"]: row for row in matt.history["by_reason"]}
     assert (rows[1]["count"], rows[1]["organization_most"], rows[7]["first_ever"]) == (4, 3, True)
-    assert "first time ever that anyone had 4 × excessive_downloads in a day" in matt.narrative
+    assert "first time ever that anyone had 4 × unusually many downloads in a day" in matt.narrative
     (other,) = [one for one in found if one.actor_ids == ("W0ANN",)]
     assert "first time ever" not in other.narrative

@@ -51,6 +51,28 @@ def test_a_second_key_unites_islands_of_the_first() -> None:
     assert ids(join(rows, [actor, first_letter])) == [["a1", "b1", "b2"]]
 
 
+def test_what_comes_from_an_address_that_tried_many_accounts() -> None:
+    """Within two hours, hits of access and odd addresses join the trying; other clients of the same
+    address do not, and without the trying nothing is joined by the address."""
+
+    def hit(event_id: str, at: int, actor: str | None, *, tries: bool = False) -> Raised:
+        families = frozenset({f"rule:{event_id}"})
+        return Raised(
+            "E0", event_id, at, actor, families, ip="203.0.113.9", level="medium",
+            shows=frozenset({"session"}), tries=tries,
+        )  # fmt: skip
+
+    def odd(event_id: str, at: int, family: str) -> Raised:
+        return Raised("E0", event_id, at, event_id, frozenset({family}), ip="203.0.113.9")
+
+    rows = [hit("by tool", 60, "W1"), hit("later", 9_001, "W4")]
+    rows += [odd("place", 1_800, "network"), odd("client", 90, "client")]
+    alone = [["by tool"], ["client"], ["place"], ["later"]]
+    assert ids(join(rows)) == alone
+    tried = hit("tried", 0, None, tries=True)
+    assert ids(join([*rows, tried])) == [["tried", "by tool", "place"], ["client"], ["later"]]
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 40 * DAY_SECONDS), st.sampled_from(["W1", "W2", None])),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,10 @@ from gridtrail.triage.patterns import patterns_of, unprecedented
 from gridtrail.triage.reasons import families_of
 
 HOUR = 3_600
+DESKTOP = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Slack/4.46.101 Chrome/140.0.7339.80 Electron/38.1.0 Safari/537.36 Sonic Slack_SSB/4.46.101"
+)
 
 
 def hit(at: int, *shows: str, level: str = "medium") -> Anomaly:
@@ -74,6 +80,26 @@ def test_the_other_patterns() -> None:
     assert pattern(anomaly(0, "made_up")) == "plain"
     admin = anomaly(5, "unexpected_admin_action")
     assert pattern(anomaly(0, "ip_address"), admin) == "admin_takeover"
+
+
+def test_an_ordinary_client_is_no_tool() -> None:
+    """Another version of Slack's own client beside volume is neither scraping nor more than medium;
+    a tool, a stranger's client or odd access beside it is what it was."""
+
+    def client(ua: str, *reasons: str) -> Anomaly:
+        return replace(anomaly(0, *reasons), ua=ua)
+
+    taking = anomaly(9, "excessive_downloads")
+    (changed,) = patterns_of([client(DESKTOP, "user_agent"), taking])
+    assert (changed.name, changed.ceiling) == ("plain", "medium")
+    assert pattern(client("curl/8.0", "user_agent"), taking) == "scraping_tool"
+    assert pattern(client("", "user_agent"), taking) == "scraping_tool"
+    unexpected = client(DESKTOP, "user_agent", "unexpected_user_agent")
+    assert pattern(unexpected, taking) == "scraping_tool"
+    together = client(DESKTOP, "user_agent", "unexpected_scraping")
+    assert pattern(together, taking) == "scraping_tool"
+    stolen = [client(DESKTOP, "ip_address"), client(DESKTOP, "user_agent"), taking]
+    assert pattern(*stolen) == "stolen_session"
 
 
 def test_one_hit_is_one_step() -> None:

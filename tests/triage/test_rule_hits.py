@@ -10,6 +10,7 @@ import pytest
 
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
+from gridtrail.rules.folder import PACK
 from gridtrail.rules.run import run_rules
 from gridtrail.settings import RulesSettings, Settings
 from gridtrail.triage.finding import Finding
@@ -41,7 +42,7 @@ RULES = (
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with five rules of one action each, and no other."""
+    """Settings with five rules of one action each, and the pack's of logins."""
     folder = tmp_path / "rules"
     folder.mkdir()
     for number, (title, name, action, tags, level) in enumerate(RULES):
@@ -49,6 +50,9 @@ def settings(tmp_path: Path) -> Settings:
             title=title, number=number, name=name, action=action, tags=tags, level=level
         )
         (folder / f"{name}.yml").write_text(text)
+    identity = PACK / "identity"
+    for name in ("guessed_then_signed_in", "login_by_tool"):
+        (folder / f"{name}.yml").write_text((identity / f"{name}.yml").read_text())
     rules = RulesSettings(pack=False, folders=[folder])
     return Settings(data=tmp_path / "data", threads=1, rules=rules)
 
@@ -127,6 +131,8 @@ def test_a_morning_of_administration_does_not_add_up(acme: Acme, hit: Triaged) -
     assert one.rules == ("approved", "installed")
     assert one.severity == "low"
     assert "20 rule hits were raised" in one.narrative
+    assert "the first time ever that anyone had 10 × “App approved” in a day" in one.narrative
+    assert "rule:" not in one.narrative
 
 
 def test_a_rule_that_hits_daily_says_less(acme: Acme, hit: Triaged) -> None:
@@ -135,6 +141,51 @@ def test_a_rule_that_hits_daily_says_less(acme: Acme, hit: Triaged) -> None:
     found = hit(acme.usual() + old + [acme.event("new", acme.NOON, "app_approved")])
     by_time = sorted(found, key=lambda one: one.first_seen)
     assert by_time[-1].score < by_time[0].score - 2
+
+
+def _tried(acme: Acme, **own: Any) -> list[Any]:
+    """Twelve failed logins of twelve people from one address, then two of them sign in."""
+    own = {"ip": "203.0.113.9", "session_id": None} | own
+    failed = [
+        acme.event(f"f{n}", acme.NOON + n, "user_login_failed", actor_id=f"W{n}", **own)
+        for n in range(12)
+    ]
+    names = {f"W{n}": {"actor_id": f"W{n}", "actor_name": f"Person {n}"} for n in (3, 7)}
+    opened = [
+        acme.event(f"in {who}", acme.NOON + 60, **own | name | {"session_id": who})
+        for who, name in names.items()
+    ]
+    return [*acme.usual(), *failed, *opened]
+
+
+def test_tried_accounts_are_one_finding(acme: Acme, hit: Triaged) -> None:
+    """Trying many accounts, and logins by a tool from there, are one finding about those who were
+    signed in: the person who was tried last is not in it."""
+    (one,) = hit(_tried(acme, ua="python-requests/2.32.3"))
+    assert one.title == "Many accounts tried from “203.0.113.9”, and 2 accounts opened"
+    assert one.severity == "high"
+    assert set(one.actor_ids) == {"W3", "W7"}
+    assert set(one.rules) == {
+        "slack_accounts_tried", "slack_login_by_tool", "slack_spray_then_signed_in"
+    }  # fmt: skip
+    assert one.advice[1].startswith("Find out whose address “203.0.113.9” is")
+
+
+def test_an_outage_of_sign_in_is_no_spray(acme: Acme, hit: Triaged) -> None:
+    """Failed logins at an office, and people who sign in afterwards, are low and one finding, which
+    is called by the address."""
+    (one,) = hit(_tried(acme))
+    assert one.title.startswith("The address “203.0.113.9”: ")
+    assert one.severity == "low"
+
+
+def test_who_was_tried_is_not_to_blame(acme: Acme, hit: Triaged) -> None:
+    """When nobody got in the finding names nobody, and says what to do about the address."""
+    (one,) = hit([row for row in _tried(acme) if not row["id"].startswith("in ")])
+    assert one.actor_ids == ()
+    assert one.title == "The address “203.0.113.9”: “Many accounts tried from one address”"
+    assert "raised for the address “203.0.113.9”" in one.narrative
+    assert len(one.advice) == 1
 
 
 def _apps(acme: Acme, people: int) -> list[Any]:

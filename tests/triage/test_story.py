@@ -28,6 +28,7 @@ def day(acme: Acme, triaged: Triaged) -> dict[str, Finding]:
         return {**person, **entity, "app_id": app, "session_id": None}
 
     at, zoe = acme.NOON, {**own("W0ZOE", 1), "ua": "Go-http-client/2.0"}
+    at_home = {"ip": "198.51.100.21"}
     happened = {"details": {"action_timestamp": at * 1_000_000}}
     rows = [
         # FIELD's chain, as Slack's own anomaly events say it
@@ -35,7 +36,7 @@ def day(acme: Acme, triaged: Triaged) -> dict[str, Finding]:
         acme.anomaly("z2", at + 600, "asn", "ip_address", **zoe, **happened),
         acme.anomaly("z3", at + 900, "session_fingerprint", **zoe, **happened),
         acme.anomaly("z4", at + 950, "unexpected_user_agent", "user_agent", **zoe),
-        acme.anomaly("a1", at + 30, "excessive_downloads", **own("W0ANN", 2)),
+        acme.anomaly("a1", at + 30, "excessive_downloads", **own("W0ANN", 2) | at_home),
         acme.anomaly("e1", at + 40, "excessive_downloads", **by("A0EXPORT", own("W0EVE", 3))),
         acme.anomaly("r1", at, "unexpected_api_call_volume", **by("A0ROGUE", own("W0ROY", 4))),
         acme.anomaly("r2", at + 9, "user_agent", **by("A0ROGUE", own("W0ROY", 4))),

@@ -14,6 +14,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 def advice_of(story: Story) -> tuple[str, ...]:
     """The steps, one sentence or two each."""
+    if story.actors[0] is None and story.tried:
+        return tuple(_tried(story))  # nobody is there to be asked or signed out
     return tuple(step for part in _PARTS[story.pattern] for step in part(story))
 
 
@@ -77,6 +79,20 @@ def _allow_address(story: Story) -> Iterator[str]:
         )
 
 
+def _tried(story: Story) -> Iterator[str]:
+    yield (
+        f"Find out whose address {quoted(story.tried)} is: if it is no office of yours, block it "
+        "at your identity provider, and look there for log-ins from it that succeeded."
+    )
+
+
+def _passwords(story: Story) -> Iterator[str]:
+    yield (
+        f"Have the passwords of all accounts that were tried from {quoted(story.tried)} changed, "
+        "those that opened first, and require a second factor."
+    )
+
+
 def _restore(_story: Story) -> Iterator[str]:
     yield "Undo what was turned off, and read what happened while it was off."
 
@@ -123,6 +139,7 @@ def _look(story: Story) -> Iterator[str]:
 _PARTS = {
     "stolen_session": (_sign_out, _ask_elsewhere, _device, _files, _allow_address),
     "admin_takeover": (_sign_out, _ask_elsewhere, _device, _allow_address),
+    "credential_spray": (_sign_out, _tried, _passwords, _ask_elsewhere),
     "scraping_tool": (_sign_out, _manager, _files, _allow_client),
     "blinded": (_restore, _sign_out, _ask_elsewhere),
     "leaving_insider": (_leaver, _files, _sign_out),
@@ -136,6 +153,7 @@ _PARTS = {
     "tor": (_ask_elsewhere, _sign_out),
     "hosted_abroad": (_ask_elsewhere, _sign_out, _allow_address),
     "bulk_download": (_harmless,),
+    "bulk_download_away": (_ask_elsewhere, _harmless, _sign_out),
     "grave": (_look, _sign_out, _files),
     "plain": (_look, _files, _allow_address),
 }

@@ -15,7 +15,8 @@ import orjson
 import pyarrow as pa
 
 from gridtrail.engine.duckdb import DuckDB
-from gridtrail.triage.reasons import families_of
+from gridtrail.enrich.clients import client_of, expected
+from gridtrail.triage.reasons import families_of, family_of
 
 DAY_SECONDS = 86_400
 _LATE_SECONDS = DAY_SECONDS
@@ -29,7 +30,7 @@ class Raised:
     """That an anomaly was raised: `at` is date_create in seconds, `actor` who it is about.
 
     `actor` is who did it: the app of an app's anomaly, else the actor, else the user that it is
-    about, else None;
+    about, else None; a rule's hit that counts people is about none of them;
     `session_id`, `ip` and `ua` are those of the flagged action, or "".
     """
 
@@ -48,6 +49,7 @@ class Raised:
     decided_by: str = ""  # the event that decided a rule's hit
     about: str = ""  # the app that a rule's hit is about (see `ties`)
     things: tuple[str, ...] = ()  # malicious files that an anomaly is about (see `ties`)
+    tries: bool = False  # a rule's hit: credentials of many were tried from its address
 
     @property
     def stages(self) -> frozenset[str]:
@@ -103,6 +105,13 @@ class Anomaly:
         if not isinstance(since, int) or isinstance(since, bool):
             return self.happened
         return since if self.happened - DAY_SECONDS < since <= self.happened else self.happened
+
+    @property
+    def same_client(self) -> bool:
+        """Whether all that is odd of the client is that it became another one that people are
+        expected to use (an update, an old computer): not a tool."""
+        odd = {reason for reason in self.reasons if family_of(reason) in ("client", "scraping")}
+        return odd == {"user_agent"} and expected(client_of(self.ua))
 
     @property
     def hosted_abroad(self) -> bool:

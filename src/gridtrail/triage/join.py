@@ -3,7 +3,8 @@
 One actor's anomalies belong together, and so do those of one session. People are joined by what is
 unusual about them: the same odd address range, or one odd address with one client, or one malicious
 file that several bring in at the same time. An app that is odd and those who have just given it
-more belong together. What people do from where everybody is (many downloads from the office) never
+more belong together, and so do credentials tried out and odd access from the very address that they
+were tried from. What people do from where everybody is (many downloads from the office) never
 joins two of them.
 """
 
@@ -23,6 +24,9 @@ DAILY_SECONDS = DAY_SECONDS * 3 // 2
 
 HELD_SECONDS = 7 * DAY_SECONDS
 """A session in other hands stays in them, also over a weekend."""
+
+TRIED_SECONDS = 2 * 3_600
+"""Who signs in from an address in the two hours after it tried many accounts is one of them."""
 
 FEW_ADMINISTRATORS = 3
 """An app that more people administer at the same time is rolled out, not smuggled in."""
@@ -67,6 +71,17 @@ def _address_and_agent(anomaly: Raised) -> str | None:
     return f"{anomaly.ip}\0{anomaly.ua}"
 
 
+def _tried_from(anomaly: Raised) -> str | None:
+    """The address, when credentials were tried from it or the access from there is odd. What is odd
+    of a client says nothing here: an office has one address and many clients."""
+    access = "session" in anomaly.shows if anomaly.level else bool(anomaly.families & _ODD_PLACE)
+    return anomaly.ip or None if anomaly.tries or access else None
+
+
+def _credentials_tried(island: Sequence[Raised]) -> bool:
+    return any(one.tries for one in island)
+
+
 def _app(anomaly: Raised) -> str | None:
     """The app whose anomaly it is, or that a rule's hit is about."""
     return anomaly.actor if anomaly.is_app and not anomaly.level else anomaly.about or None
@@ -85,6 +100,7 @@ JOIN_KEYS: tuple[JoinKey, ...] = (
     JoinKey("odd session", HELD_SECONDS, _odd_session),
     JoinKey("place", DAY_SECONDS, _place),
     JoinKey("address and agent", DAY_SECONDS, _address_and_agent),
+    JoinKey("tried address", TRIED_SECONDS, _tried_from, _credentials_tried),
     JoinKey("app", DAY_SECONDS, _app, _apps_own),
     JoinKey("malware", DAY_SECONDS, lambda one: one.things),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +67,8 @@ _MEANINGS = MappingProxyType(
         "somebody else may hold this person's session",
         "admin_takeover": "Both the access and what was changed with it are unusual for this "
         "person",
+        "credential_spray": "Somebody tried credentials of many accounts from one address, and "
+        "there is odd access from the same address: passwords that were guessed or have leaked",
         "blinded": "Something that watches or limits was turned off near it",
         "odd_access_taking": "The access was unusual, and then more was taken than usual: a "
         "journey explains both, and so does a stranger with this person's account",
@@ -87,10 +90,13 @@ _MEANINGS = MappingProxyType(
 def _meaning(story: Story) -> Iterator[str]:
     if story.pattern in _MEANINGS:
         yield _MEANINGS[story.pattern]
+    elif story.pattern == "bulk_download_away":
+        yield story.context["judged"]["away"]
+        yield "A journey explains both, and so does a stranger who holds this person's session"
     elif story.pattern == "scraping_tool" and not story.families & {"network", "session"}:
         yield (
-            "There is no address anomaly and no session anomaly: it looks like this person's own "
-            "doing"
+            f"There is no address anomaly and no session anomaly: it looks like this {story.who}'s "
+            "own doing"
         )
     elif story.pattern == "bulk_download" and story.families == {"volume"}:
         yield "Nothing but the volume is unusual: no address, session or client anomaly is near"
@@ -170,9 +176,10 @@ def _known(story: Story, row: Mapping[str, Any]) -> str:
     who = number(others, "other person", "other people") if others > 0 else "nobody else"
     if row["known_since"] is None:
         joined = "but" if others > 0 else "and"
-        return f"this person had not used it in the {days} days before, {joined} {who} did"
+        return f"this {story.who} had not used it in the {days} days before, {joined} {who} did"
     since = day(row["known_since"])
-    return f"this person has used it since at least {since}, and in the past {days} days {who} did"
+    known = f"this {story.who} has used it since at least {since}"
+    return f"{known}, and in the past {days} days {who} did"
 
 
 def _usual(story: Story) -> Iterator[str]:
@@ -188,12 +195,12 @@ def _usual(story: Story) -> Iterator[str]:
         )
         if person["active_days"]:
             yield (
-                f"This person's median is {person['day_median']:g} on a day with {what} and the "
-                f"most was {person['day_most']} ({number(person['active_days'], 'such day')} in "
-                f"the {story.history['days']} days before)"
+                f"This {story.who}'s median is {person['day_median']:g} on a day with {what} and "
+                f"the most was {person['day_most']} ({number(person['active_days'], 'such day')} "
+                f"in the {story.history['days']} days before)"
             )
         else:
-            yield f"This person had no {what} in the {story.history['days']} days before"
+            yield f"This {story.who} had no {what} in the {story.history['days']} days before"
         if everyone["person_days"]:
             yield (
                 f"In the organization the median is {everyone['p50']:g}, 99 of 100 such days stay "
@@ -206,6 +213,8 @@ def _anomalies(story: Story) -> Iterator[str]:
     if not counts["days"]:
         yield "The log holds no earlier day to compare the number of anomalies with"
         return
+    if story.actors[0] is None:
+        return
     days = number(counts["days"], "day")
     now = f"now it is {counts['most_in_a_day']} in a day"
     if not counts["organization_most_in_a_day"]:
@@ -213,7 +222,7 @@ def _anomalies(story: Story) -> Iterator[str]:
         return
     before = number(counts["person_total"], "anomaly", "anomalies")
     yield (
-        f"In the {days} of log before, this person raised {before}, and nobody more than "
+        f"In the {days} of log before, this {story.who} raised {before}, and nobody more than "
         f"{counts['organization_most_in_a_day']} in a day; {now}"
     )
 
@@ -231,8 +240,9 @@ def _by_reason(story: Story) -> Iterator[str]:
         within = "a day" if row["days"] == 1 else f"{row['days']} days"
         yield (
             f"It is the first time ever that anyone had {row['count']} × "
-            f"{shown(row['reason'], 60)} in {within}: the most before was "
-            f"{row['organization_most']} (probability for this person {row['probability']:.1g})"
+            f"{story.words_for(row['reason'])} in {within}: the most before was "
+            f"{row['organization_most']} (probability for this {story.who} "
+            f"{row['probability']:.1g})"
         )
 
 
@@ -247,10 +257,31 @@ def _else(story: Story) -> Iterator[str]:
 
 def _responses(story: Story) -> Iterator[str]:
     for row in story.context["responses"][:3]:
-        yield f"At {moment(row['at'])} {shown(row['action'])} was logged for this person"
+        yield f"At {moment(row['at'])} {shown(row['action'])} was logged for this {story.who}"
 
 
 def _evidence(story: Story) -> list[str]:
     """What our own detectors said, as they said it."""
     said = [one.evidence.words for one in story.anomalies if one.evidence is not None]
-    return [f"A detector says: {quoted(text, 300)}" for text in dict.fromkeys(said) if text][:3]
+    told = [_CODE.sub(_in_words, text) for text in dict.fromkeys(said) if text]
+    return [f"A detector says: {quoted(text, 300)}" for text in told][:3]
+
+
+_CODE = re.compile(r"\(((?:no|repeated)_[a-z_]{1,20}|wrong_order|bad_version|"
+                   r"version_mismatch|chrome_electron_mismatch)\)")  # fmt: skip
+_BROKEN = MappingProxyType(
+    {
+        "no_platform": "it names no system",
+        "wrong_order": "its parts stand in another order",
+        "bad_version": "a version in it is none",
+        "version_mismatch": "it names two versions of Slack",
+        "chrome_electron_mismatch": "its Chrome does not come with its Electron",
+    }
+)
+"""Code of a broken rule of the grammar of user agents (`enrich.slack_agents`) -> words."""
+
+
+def _in_words(code: re.Match[str]) -> str:
+    how, _, part = code[1].partition("_")
+    said = f"its part {part} is missing" if how == "no" else f"its part {part} comes twice"
+    return f"({_BROKEN.get(code[1], said)})"

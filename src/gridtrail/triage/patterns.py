@@ -37,6 +37,9 @@ STOLEN_SESSION = Pattern("stolen_session", 6.0, "critical", "critical")
 ADMIN_TAKEOVER = Pattern("admin_takeover", 6.0, "high", "critical")
 """Access is odd, and so is what is administered with it: an account of one's own, or of others."""
 
+CREDENTIAL_SPRAY = Pattern("credential_spray", 4.0, "high", "critical")
+"""From an address that is odd, or by a tool, accounts of many were tried and some opened."""
+
 SCRAPING_TOOL = Pattern("scraping_tool", 4.0, "high", "high")
 """A tool takes data, from the person's usual place and session: most likely by that person."""
 
@@ -86,6 +89,13 @@ HOSTED_ABROAD = Pattern("hosted_abroad", 0.0, "medium", "critical")
 BULK_DOWNLOAD = Pattern("bulk_download", 0.0, "low", "low")
 """Volume and nothing else: many people do it now and then, harmlessly."""
 
+CHANGED_CLIENT = Pattern("plain", 0.0, "low", "medium")
+"""Volume, and another version of an ordinary client: no tool, and nothing odd in the access."""
+
+AWAY = Pattern("bulk_download_away", 4.0, "low", "medium")
+"""As BULK_DOWNLOAD, over a network that is new to the person: four nats are one day in 55
+on such a network. A hotel explains both, so it is never high (see `away`)."""
+
 UNPRECEDENTED = Pattern("unprecedented_count", 4.0, "medium", "medium")
 """More anomalies in a day than anybody ever had: worth a look even if each one is harmless."""
 
@@ -116,15 +126,19 @@ def patterns_of(
     policy: Sequence[Pattern] = (),
     jewels: bool = False,
     together: bool = False,
+    away: bool = False,
 ) -> list[Pattern]:
     """The pattern the anomalies make, what several people share, and those of the `policy`, the
     gravest first; then UNPRECEDENTED where `never_so_many`, and CROWN_JEWELS where `jewels`.
-    `together`: they share an odd place for a harmless reason (see `gathering`)."""
+    `together`: they share an odd place for a harmless reason (see `gathering`); `away`: what they
+    took came over a network that is new to them (see `away`)."""
     groups = by_actor(anomalies)
     people = [_main([*mine, *_about(anomalies, actor)]) for actor, mine in groups.items()]
     found = [min(people, key=_GRAVEST.index), *_shared(anomalies), *policy]
     if together:
         found = [GATHERING if one is SHARED_PLACE else one for one in found]
+    if away:
+        found = [AWAY if one is BULK_DOWNLOAD else one for one in found]
     found.sort(key=_GRAVEST.index)
     beside = [UNPRECEDENTED] * never_so_many + [CROWN_JEWELS] * jewels
     return [*found, *beside]
@@ -159,7 +173,21 @@ def _shared(anomalies: Sequence[Anomaly]) -> list[Pattern]:
     malware = {one.raised.actor for one in anomalies if "malware" in one.raised.stages}
     placed = {one.raised.actor for one in anomalies if "network" in one.raised.stages}
     found = [MALWARE_SPREAD] if len(malware - {None}) > 1 else []
+    found += [CREDENTIAL_SPRAY] if _sprayed(anomalies) else []
     return [*found, SHARED_PLACE] if len(placed - {None}) >= FEWEST_PEOPLE else found
+
+
+def _sprayed(anomalies: Sequence[Anomaly]) -> bool:
+    """Whether there is odd access from an address that credentials of many were tried from. Rules
+    that say no more than that somebody signed in there do not do: an office whose sign-in was out
+    for an hour has one address."""
+    tried = {one.ip for one in anomalies if one.raised.tries and one.ip}
+    return any(
+        one.ip in tried
+        and not one.raised.tries
+        and one.raised.stages & (_ACCESS if one.raised.level else {"network"})
+        for one in anomalies
+    )
 
 
 def _main(anomalies: Sequence[Anomaly]) -> Pattern:
@@ -173,7 +201,9 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
         return ADMIN_TAKEOVER
     if anomalies[0].raised.is_app and len(families) > 1:
         return ROGUE_APP
-    if _beside(anomalies, _TOOL, _TAKING):
+    if _beside(anomalies, _TOOL, _TAKING) and not all(
+        one.same_client for one in anomalies if one.raised.stages & _TOOL
+    ):
         return SCRAPING_TOOL
     if any("tor" in one.reasons for one in anomalies):
         return TOR_ALONE if families == {"network"} else TOR
@@ -189,6 +219,8 @@ def _without_chain(anomalies: Sequence[Anomaly], families: frozenset[str]) -> Pa
         return GRAVE
     if any(one.hosted_abroad for one in anomalies):
         return HOSTED_ABROAD
+    if families == {"client", "volume"} and _beside(anomalies, _TOOL, _TAKING):
+        return CHANGED_CLIENT  # a tool would have been scraping
     return BULK_DOWNLOAD if families == {"volume"} else PLAIN
 
 
@@ -196,9 +228,10 @@ LEVELS = ("medium", "high", "critical")
 _RULE = {"medium": RULE, "high": RULE_HIGH, "critical": RULE_CRITICAL}
 
 _GRAVEST = [
-    BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, SCRAPING_TOOL, LEAVING_INSIDER, MALWARE_SPREAD,
-    ROGUE_APP, SHARED_PLACE, GATHERING, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR, TOR_ALONE,
-    RULE_CRITICAL, RULE_HIGH, GRAVE, HOSTED_ABROAD, PLAIN, RULE, BULK_DOWNLOAD,
+    BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, CREDENTIAL_SPRAY, SCRAPING_TOOL, LEAVING_INSIDER,
+    MALWARE_SPREAD, ROGUE_APP, SHARED_PLACE, GATHERING, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR,
+    TOR_ALONE, RULE_CRITICAL, RULE_HIGH, GRAVE, HOSTED_ABROAD, PLAIN, CHANGED_CLIENT, RULE,
+    AWAY, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 

@@ -7,6 +7,7 @@ asks. A rule's ATT&CK tags say which stage of an attack it shows.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow as pa
 from gridtrail.engine.duckdb import DuckDB
 from gridtrail.lake.lake import Lake
 from gridtrail.rules.folder import RuleFolders, rule_folders
-from gridtrail.rules.rule import RuleSet
+from gridtrail.rules.rule import Rule, RuleSet
 from gridtrail.rules.state import RULE_HITS
 from gridtrail.settings import RulesSettings, Settings
 from gridtrail.triage.anomaly import DAY_SECONDS, Anomaly, Raised
@@ -50,6 +51,22 @@ STAGES: Mapping[str, str] = MappingProxyType(
 """ATT&CK tactic or technique -> the reason family that shows the same stage; `blinding` is that
 somebody turned off what would have seen it."""
 
+TRIES = frozenset({"t1110.003", "t1110.004"})
+"""ATT&CK techniques of trying out credentials of many: spraying passwords, stuffing leaked ones."""
+
+_PEOPLE = frozenset({"actor.user.id", "actor.user.email", "subject"})
+"""Fields that tell one person from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a rule's document says of its hits: which stages they show, whether credentials of many
+    were tried, and whether many people are counted, so that a hit is about none of them."""
+
+    stages: frozenset[str] = frozenset()
+    tries: bool = False
+    counts_people: bool = False
+
 
 def read_hits(
     lake: Lake, engine: DuckDB, settings: Settings, *, org: str | None = None
@@ -63,24 +80,28 @@ def read_hits(
         "ORDER BY org, seconds, id",
         [list(NOMINAL_PER_USER_DAY)],
     )
-    stages = _stages(_rules(settings.rules.model_dump_json()).current()) if rows.num_rows else {}
-    return [
-        Raised(
-            org=row["org"],
-            id=row["id"],
-            at=row["seconds"],
-            actor=row["actor"],
-            families=frozenset({PREFIX + row["rule"]}),
-            session_id=row["session_id"] or "",
-            ip=row["ip"] or "",
-            is_app=(row["actor"] or "").startswith("A"),
-            level=row["level"],
-            kinds=(PREFIX + row["rule"],),
-            shows=stages.get(row["rule"], frozenset()),
-            decided_by=row["event_id"] or "",
-        )
-        for row in rows.to_pylist()
-    ]
+    known = _meanings(_rules(settings.rules.model_dump_json()).current()) if rows.num_rows else {}
+    return [_raised(row, known.get(row["rule"], _Meaning())) for row in rows.to_pylist()]
+
+
+def _raised(row: Mapping[str, Any], meaning: _Meaning) -> Raised:
+    # the person of the deciding event is the last of many to be tried, and has done nothing
+    actor = None if meaning.counts_people else row["actor"]
+    return Raised(
+        org=row["org"],
+        id=row["id"],
+        at=row["seconds"],
+        actor=actor,
+        families=frozenset({PREFIX + row["rule"]}),
+        session_id="" if meaning.counts_people else row["session_id"] or "",
+        ip=row["ip"] or "",
+        is_app=(actor or "").startswith("A"),
+        level=row["level"],
+        kinds=(PREFIX + row["rule"],),
+        shows=meaning.stages,
+        decided_by=row["event_id"] or "",
+        tries=meaning.tries,
+    )
 
 
 @lru_cache(maxsize=4)
@@ -89,14 +110,27 @@ def _rules(settings: str) -> RuleFolders:
     return rule_folders(RulesSettings.model_validate_json(settings))
 
 
-def _stages(rules: RuleSet) -> dict[str, frozenset[str]]:
-    """Rule -> the stages that its tags stand for."""
+def _meanings(rules: RuleSet) -> dict[str, _Meaning]:
+    """Rule -> what it says of its hits."""
     found = {}
     for rule in rules.rules:
         tags = [str(tag).lower().removeprefix("attack.") for tag in rule.content.get("tags") or ()]
         shown = {STAGES[name] for tag in tags for name in (tag, tag[:5]) if name in STAGES}
-        found[rule.key] = frozenset(shown)
+        found[rule.key] = _Meaning(
+            frozenset(shown), not TRIES.isdisjoint(tags), _counts_people(rule)
+        )
     return found
+
+
+def _counts_people(rule: Rule) -> bool:
+    """Whether it counts different people that have something else in common than who they are."""
+    how = rule.content.get("correlation")
+    if not isinstance(how, Mapping) or how.get("type") != "value_count":
+        return False
+    condition, groups = how.get("condition"), how.get("group-by") or ()
+    counted = condition.get("field") if isinstance(condition, Mapping) else None
+    listed = (groups,) if isinstance(groups, str) else groups
+    return counted in _PEOPLE and _PEOPLE.isdisjoint(listed)
 
 
 def read_hit_details(engine: DuckDB, view: str, wanted: Iterable[Raised]) -> dict[str, Anomaly]:
@@ -120,12 +154,12 @@ def read_hit_details(engine: DuckDB, view: str, wanted: Iterable[Raised]) -> dic
 
 
 def _hit(raised: Raised, row: Mapping[str, Any]) -> Anomaly:
-    app = raised.is_app and row["entity_type"] == "app"
+    app, named = raised.is_app and row["entity_type"] == "app", raised.actor is not None
     return Anomaly(
         raised=raised,
         happened=raised.at,
-        actor_name=(row["entity_name"] if app else row["actor_name"]) or "",
-        actor_email="" if raised.is_app else row["actor_email"] or "",
+        actor_name=(row["entity_name"] if app else row["actor_name"] if named else "") or "",
+        actor_email=row["actor_email"] or "" if named and not raised.is_app else "",
         reasons=(),
         session_id=raised.session_id,
         ip=raised.ip,

@@ -13,6 +13,7 @@ from gridtrail.lake.lake import Lake
 from gridtrail.settings import Settings
 from gridtrail.triage.advice import advice_of
 from gridtrail.triage.anomaly import Anomaly, Raised, read_anomalies, read_raised
+from gridtrail.triage.away import away
 from gridtrail.triage.context import context_of, people_of
 from gridtrail.triage.counts import Counts
 from gridtrail.triage.exposure import Exposure
@@ -23,10 +24,16 @@ from gridtrail.triage.identity import claims
 from gridtrail.triage.impact import impact_of
 from gridtrail.triage.inputs import Inputs
 from gridtrail.triage.join import join
-from gridtrail.triage.judgement import judge
+from gridtrail.triage.judgement import Judgement, judge
 from gridtrail.triage.narrative import narrative_of
 from gridtrail.triage.patterns import Pattern, actors_of, patterns_of, unprecedented
-from gridtrail.triage.policy import deactivated_after, read_deactivated, rule_on, together
+from gridtrail.triage.policy import (
+    Ruling,
+    deactivated_after,
+    read_deactivated,
+    rule_on,
+    together,
+)
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.rule_hits import nominal_of, read_hit_details, read_hits
 from gridtrail.triage.score import Score, evidence_nats, score
@@ -209,11 +216,13 @@ class _Organization:
         ruling = rule_on(self._settings, anomalies, self._deactivated(anomalies))
         impact = impact_of(around, self._settings.policy, anomalies, context)
         gathered = gathering(self._lake, window, anomalies, self._settings)
+        elsewhere = away(self._lake, window, ruling.seen, self._settings, _fine(judged, ruling))
         said = {
             "addresses": judged.addresses,
             "clients": judged.clients,
             "policy": ruling.rows,
             "together": gathered,
+            "away": elsewhere,
         }
         patterns = patterns_of(
             ruling.seen,
@@ -223,6 +232,7 @@ class _Organization:
             policy=ruling.patterns,
             jewels=impact.jewels,
             together=bool(gathered),
+            away=bool(elsewhere),
         )
         rates = self._surprises(anomalies)
         nats = TOGETHER_NATS if gathered else judged.network_nats
@@ -276,6 +286,12 @@ class _Organization:
             "most_in_a_day": self._rates.most_in_a_day(actor, first.day, last.day),
             **self._rates.before(actor, first.day),
         }
+
+
+def _fine(judged: Judgement, ruling: Ruling) -> set[str]:
+    """The addresses that are the organization's, its VPN's, or known to be the person's."""
+    good = {row["ip"] for row in judged.addresses if row["judgement"] == "good"}
+    return good | {row["value"] for row in ruling.rows if row["policy"] == "vpn"}
 
 
 def _parts(

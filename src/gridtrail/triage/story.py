@@ -64,10 +64,32 @@ class Story:
         return self.name_of(self.actors[0])
 
     def name_of(self, actor: str | None) -> str:
-        """What to call one of them."""
+        """What to call one of them; what names nobody is called by the address, if it is known."""
         own = [one for one in self.anomalies if one.raised.actor == actor]
         names = [shown(one.actor_name) for one in own] + [shown(one.actor_email) for one in own]
-        return next((name for name in names if name), "") or shown(actor or "") or "Somebody"
+        return next((name for name in names if name), "") or shown(actor or "") or self._nobody
+
+    @property
+    def _nobody(self) -> str:
+        return f"the address {quoted(self.tried)}" if self.tried else "Somebody"
+
+    @cached_property
+    def tried(self) -> str:
+        """The address that credentials of many were tried from, as it came, or ""."""
+        return next((one.ip for one in self.hits if one.raised.tries and one.ip), "")
+
+    @cached_property
+    def who(self) -> str:
+        """The first of them as a word: person, app, or address."""
+        if self.actors[0] is None:
+            return "address" if self.tried else "person"
+        own = (one for one in self.anomalies if one.raised.actor == self.actors[0])
+        return "app" if any(one.raised.is_app for one in own) else "person"
+
+    def words_for(self, kind: str) -> str:
+        """A reason, or `rule:` and a rule's name, in words; an unknown one by its code."""
+        titles = (one.title for one in self.hits if kind in one.raised.kinds and one.title)
+        return WORDS.get(kind) or quoted(next(titles, "") or rule_of(kind) or kind, 60)
 
     @property
     def email(self) -> str:
@@ -87,7 +109,11 @@ class Story:
         A name that nobody expects says most, then what Slack detected behind the agent, then
         the agent's own family.
         """
-        about = [one for one in self.anomalies if one.raised.families & {"client", "scraping"}]
+        about = [
+            one
+            for one in self.anomalies
+            if one.raised.families & {"client", "scraping"} and not one.same_client
+        ]
         clients = [client_of(one.ua) for one in about]
         odd = [c.family for c in clients if not expected(c, self.expected_clients)]
         detected = [
@@ -117,7 +143,7 @@ class Story:
 
 def title_of(story: Story) -> str:
     """The finding in one line."""
-    if UNPRECEDENTED in story.patterns and story.pattern in ("bulk_download", "plain", "grave"):
+    if UNPRECEDENTED in story.patterns and story.pattern in _MILD:
         most = story.history["anomalies"]["most_in_a_day"]
         many = number(most, "anomaly", "anomalies")
         return f"{story.name} raised {many} in a day, more than anyone before"
@@ -129,6 +155,18 @@ def _takeover(story: Story) -> str:
     impact = {one["what"] for one in story.context["impact"]}
     known = "unexpected_admin_action" in story.reasons or "privileges" in impact
     return f"{'Administrator ' * known}{story.name}'s account may be taken over"
+
+
+def _ruled(story: Story) -> str:
+    who = story.people if len(story.actors) > 1 else story.name
+    who = f"the address {quoted(story.tried)}" if story.tried else who
+    return f"{who[:1].upper()}{who[1:]}: {listed(story.reason_words)}"
+
+
+def _sprayed(story: Story) -> str:
+    into = [actor for actor in story.actors if actor is not None]
+    told = number(len(into), "account") if len(into) > 1 else f"{story.name}'s account"
+    return f"Many accounts tried from {quoted(story.tried)}, and {told} opened"
 
 
 def _scraped(story: Story) -> str:
@@ -145,6 +183,9 @@ def _reasons(story: Story) -> str:
     return f"{story.name}: {listed(story.reason_words)}"
 
 
+_MILD = ("bulk_download", "bulk_download_away", "plain", "grave")
+"""Patterns whose title a record number of anomalies takes."""
+
 _VOLUME = MappingProxyType(
     {
         "excessive_downloads": "downloaded unusually many files",
@@ -158,6 +199,7 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
     {
         "stolen_session": lambda story: f"Stolen session: {_scraped(story)}",
         "admin_takeover": _takeover,
+        "credential_spray": _sprayed,
         "scraping_tool": _scraped,
         "malware_spread": lambda story: f"Malicious files spread from {story.people}",
         "shared_place": lambda story: f"{story.people} used Slack from one unusual network",
@@ -166,11 +208,12 @@ _TITLES: Mapping[str, Callable[[Story], str]] = MappingProxyType(
         "blinded": lambda story: f"{story.name} weakens what would see them",
         "leaving_insider": lambda story: f"{story.name} is leaving and takes data along",
         "forbidden_client": lambda story: f"{story.name} used {story.forbidden}, forbidden here",
-        "rule": lambda story: f"{story.name}: {listed(story.reason_words)}",
+        "rule": _ruled,
         "odd_access_taking": lambda story: f"Unusual access, then data taken: {_reasons(story)}",
         "tor": lambda story: f"{story.name} used Slack through Tor",
         "hosted_abroad": lambda story: f"{story.name} used Slack from a hosting company abroad",
         "bulk_download": _bulk,
+        "bulk_download_away": lambda story: f"{_bulk(story)} over a network that is new to them",
         "grave": _reasons,
         "plain": _reasons,
     }

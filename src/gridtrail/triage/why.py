@@ -48,10 +48,11 @@ def why(
 
 def _parts(finding: Finding, parts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     rates, moves = parts.get("rates", {}), parts.get("moves", {})
+    who = "app" if finding.actor_ids[:1] and finding.actor_ids[0].startswith("A") else "person"
     for name, nats in parts.get("families", {}).items():
         said = []
         if name in rates:
-            said.append(f"by the rate of this person and organization {rates[name]:.1f}")
+            said.append(f"by the rate of this {who} and organization {rates[name]:.1f}")
         if name in moves:
             said.append(f"moved by {moves[name]:+.1f}")
         yield {"part": "family", "name": name, "nats": nats, "words": ", ".join(said)}
