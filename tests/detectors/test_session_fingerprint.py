@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridtrail.detect.contract import DAY_SECONDS
+from gridtrail.detect.contract import DAY_SECONDS, DayContext
 from gridtrail.detectors.session_fingerprint import (
     COMPUTERS,
     HABIT_DAYS,
@@ -17,6 +18,7 @@ from gridtrail.detectors.session_fingerprint import (
     RARE_HABIT_DAYS,
     SHARE,
     habit_factor,
+    spans_devices,
 )
 from gridtrail.settings import DetectSettings
 
@@ -70,3 +72,34 @@ def test_more_days_never_make_it_rarer(days: int, more: int, all_days: int) -> N
     one = habit_factor(habit(days, 90 * DAY_SECONDS, **base), TODAY)
     other = habit_factor(habit(days + more, 90 * DAY_SECONDS, **base), TODAY)
     assert 1 <= one <= other
+
+
+def a_change(**more: Any) -> dict[str, Any]:
+    """A candidate's row of two clients in one session, as far as custom goes."""
+    row = {"category": "client_changed", "os": "iOS", "automated": False, "strange": False}
+    return {**row, "crowd": 0, "people_changed": 8, "people_many": 40, **more}
+
+
+def a_day(history_days: int) -> DayContext:
+    """A day after so many days of log."""
+    return DayContext(TODAY, history_days, DetectSettings(), lambda _: pa.table({}))
+
+
+def test_where_sessions_span_devices_two_clients_in_one_are_no_sign() -> None:
+    """One in five of those with several clients, and five people at least, make it the custom; a
+    tool is odd all the same, and so is a strange place once places are known."""
+    assert spans_devices(a_change(), a_day(30))
+    assert not spans_devices(a_change(people_many=41), a_day(30))
+    assert not spans_devices(a_change(people_changed=4, people_many=10), a_day(30))
+    assert not spans_devices(a_change(automated=True), a_day(30))
+    assert not spans_devices(a_change(os=""), a_day(30))
+    assert not spans_devices(a_change(strange=True), a_day(30))
+    assert spans_devices(a_change(strange=True), a_day(2))
+    assert not spans_devices(a_change(category="used_after_end"), a_day(30))
+
+
+def test_on_the_first_days_of_a_log_the_third_person_shows_the_custom() -> None:
+    """Nothing is known of its sessions yet; later three on one day are three."""
+    assert spans_devices(a_change(people_changed=0, crowd=2), a_day(0))
+    assert not spans_devices(a_change(people_changed=0, crowd=1), a_day(0))
+    assert not spans_devices(a_change(people_changed=0, crowd=2), a_day(3))

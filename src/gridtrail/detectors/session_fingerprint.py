@@ -31,6 +31,7 @@ import pyarrow as pa
 from gridtrail.detect import sessions as ss
 from gridtrail.detect.contract import (
     DAY_SECONDS,
+    LEARNING_SECONDS,
     Anomaly,
     DayContext,
     Profile,
@@ -40,7 +41,7 @@ from gridtrail.detect.contract import (
 )
 from gridtrail.detect.evidence import p_text, sql_text
 from gridtrail.detect.novelty import PARAMETERS, Novelty
-from gridtrail.detect.profiles import known, people, releases
+from gridtrail.detect.profiles import agents, broken_agents, known, people, releases
 from gridtrail.detect.session_signs import ODD, SIGNS
 
 SHARE = 0.05
@@ -90,6 +91,12 @@ ABSOLUTE = ("tor", "client_changed", "interleaved|hosted", "interleaved|country"
 ORDINARY = 2e-3
 """These are said whatever the budget, until more than so many person-days show them: then they are
 ordinary in this organization."""
+SPANNING_PEOPLE, SPANNING_SHARE = 5, 5
+SPANNING_AT_ONCE = 2
+SPANNING_P_VALUE = 1e-2
+"""Two clients in one session are no sign where five people, and one in five of those with several
+clients, showed that before; on the first days of a log, where two others did it earlier that
+day."""
 FROM_THE_START = ("tor", "client_changed")
 """Said before the organization has history enough for a network to be strange."""
 
@@ -151,9 +158,27 @@ def _candidates() -> ir.Table:
     rows = _grouped(SIGNS.table).join(NOVELTY.parameters_table, "category")
     rows = rows.left_join(own, ["subject", "habit"]).drop("subject_right", "habit_right")
     rows = rows.left_join(everybody, "habit").drop("habit_right").cross_join(active)
+    rows = rows.cross_join(_spanning_sessions())
+    changed = ibis.ifelse(rows.category == "client_changed", rows.subject, None)
+    nth = ibis.row_number().over(group_by=changed, order_by=[rows["at"], rows.event_id])
+    rows = rows.mutate(fresh=(changed.notnull() & (nth == 0)).cast("int64"))
+    earlier = ibis.range_window(preceding=(None, 1), order_by=rows["at"])
     return rows.mutate(
-        habit_days=rows.habit_days.fill_null(0), all_habit_days=rows.all_habit_days.fill_null(0)
-    )
+        habit_days=rows.habit_days.fill_null(0),
+        all_habit_days=rows.all_habit_days.fill_null(0),
+        crowd=rows.fresh.sum().over(earlier).fill_null(0).cast("int64"),
+    ).drop("fresh")
+
+
+def _spanning_sessions() -> ir.Table:
+    """One row: how many people used several clients, and how many of all showed two in a session
+    before."""
+    used = agents.table.select("subject", "family")
+    used = used.union(broken_agents.table.select("subject", "family"))
+    many = used.group_by("subject").aggregate(families=used.family.nunique())
+    many = many.filter(many.families >= 2).aggregate(people_many=ibis._.count())
+    changed = _habits.filter(_habits.category == "client_changed")
+    return many.cross_join(changed.aggregate(people_changed=changed.subject.nunique()))
 
 
 @dataclass(frozen=True)
@@ -161,7 +186,7 @@ class SessionFingerprint:
     """A session that is used by more than one device, or after its end."""
 
     name: str = "session_fingerprint"
-    version: int = 1
+    version: int = 2
     reasons: tuple[str, ...] = ("session_fingerprint",)
     fidelity: str = "audit-proxy"
     share: float = SHARE
@@ -171,6 +196,8 @@ class SessionFingerprint:
     profiles: tuple[Profile, ...] = (
         people,
         known,
+        agents,
+        broken_agents,
         releases,
         ss.sessions,
         ss.session_networks,
@@ -197,6 +224,8 @@ class SessionFingerprint:
     def explain(self, row: Mapping[str, Any], context: DayContext) -> Anomaly | None:
         """The anomaly, when the sign is rare enough for the detector's share of the budget."""
         p_value = min(row["p_value"] * habit_factor(row, context.day_start), 1.0)
+        if spans_devices(row, context):
+            p_value = max(p_value, SPANNING_P_VALUE)
         level = context.share_per_subject_day(self.share)
         if row["category"] in ABSOLUTE:
             level = max(level, ORDINARY)
@@ -218,6 +247,21 @@ class SessionFingerprint:
             repeat_key=f"{row['session']} {row['category']}",
             deciding_events=(row["event_id"],),
         )
+
+
+def spans_devices(row: Mapping[str, Any], context: DayContext) -> bool:
+    """Whether sessions of this organization are not those of one device: its log names one session
+    for all clients of a person. A tool, and a strange place once places are known, stay odd."""
+    device = bool(row["os"]) and not row["automated"]
+    if row["category"] != "client_changed" or not device:
+        return False
+    if context.history_days * DAY_SECONDS < LEARNING_SECONDS and row["crowd"] >= SPANNING_AT_ONCE:
+        return True
+    custom = row["people_changed"] >= SPANNING_PEOPLE and (
+        row["people_changed"] * SPANNING_SHARE >= row["people_many"]
+    )
+    young = context.history_days < context.settings.warmup_days
+    return custom and (young or not row["strange"])
 
 
 def habit_factor(row: Mapping[str, Any], day_start: int) -> int:

@@ -35,10 +35,10 @@ from gridtrail.detect.client_history import (
     SHOWN,
     TENURED,
 )
-from gridtrail.detect.contract import DAY_SECONDS, Step, today
+from gridtrail.detect.contract import DAY_SECONDS, LEARNING_SECONDS, Step, today
 from gridtrail.detect.novelty import Novelty
 from gridtrail.detect.novelty_detector import NoveltyDetector, Told
-from gridtrail.detect.profiles import broken_agents, releases
+from gridtrail.detect.profiles import agents, broken_agents, people, releases
 
 FROZEN_DAYS = 45
 RECENT_DAYS = 30
@@ -62,7 +62,8 @@ PRIORS = {
 """Person-days that show each, before anything is learned: no honest client breaks its own grammar;
 two independent marks of one in a hundred each make one in ten thousand (SCIENCE B.1: a likelihood
 ratio of 1e4). When three people show the same break on one day or five within a month, Slack has
-changed its grammar."""
+changed its grammar; in the first days of a log the second is enough, while nobody shows the family
+whole."""
 
 BUILD = ("subject", "lineage", "version_key", "chrome_major", "electron_major")
 
@@ -199,6 +200,20 @@ def _shared_breaks() -> ir.Table:
     return recent.group_by("family", "defect").aggregate(people_broken=recent.subject.nunique())
 
 
+def _whole() -> ir.Table:
+    """Since when somebody shows each family as its grammar wants it."""
+    rows = SHOWN.table.filter(SHOWN.table.well_formed)
+    now = rows.group_by("family").aggregate(whole_at=rows["at"].min())
+    before = agents.table.group_by("family").aggregate(whole_at=agents.table.first_at.min())
+    both = before.union(now.select(*before.columns))
+    return both.group_by(whole_family="family").aggregate(whole_at=both.whole_at.min())
+
+
+def _beginning() -> ir.Table:
+    """One row: when the log of the organization begins, null on its first day."""
+    return people.table.aggregate(begun_at=people.table.first_at.min())
+
+
 def _at_once() -> ir.Table:
     """Agents that are marked enough when they first appear."""
     rows = MARKED.table
@@ -210,7 +225,13 @@ def _at_once() -> ir.Table:
     )
     rows = rows.mutate(crowd=rows.fresh.sum().over(earlier).fill_null(0))
     rows = rows.left_join(_shared_breaks(), ["family", "defect"])
-    shared = (rows.crowd >= COMMON_PEOPLE) | (rows.people_broken >= SHARED_BY).fill_null(False)
+    whole = _whole()
+    rows = rows.left_join(whole, rows.family == whole.whole_family).cross_join(_beginning())
+    unproven = (rows.whole_at.isnull() | (rows.whole_at >= rows["at"])) & (
+        rows.begun_at.isnull() | (rows.begun_at >= rows.day_start - LEARNING_SECONDS)
+    )
+    crowd = ibis.ifelse(unproven, 1, COMMON_PEOPLE)
+    shared = (rows.crowd >= crowd) | (rows.people_broken >= SHARED_BY).fill_null(False)
     category = ibis.cases(
         (~rows.well_formed & shared, "invalid_shared"),
         (~rows.well_formed, "invalid"),
@@ -310,7 +331,7 @@ def _marks(row: Mapping[str, Any]) -> str:
 
 DETECTOR = SpoofedUserAgent(
     name="spoofed_user_agent",
-    version=1,
+    version=2,
     reasons=("spoofed_user_agent", "unexpected_client"),
     share=0.05,
     fidelity="audit-proxy",
