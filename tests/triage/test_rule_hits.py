@@ -42,7 +42,7 @@ RULES = (
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with five rules of one action each, and the pack's of logins."""
+    """Settings with five rules of one action each, and the pack's of logins and guests."""
     folder = tmp_path / "rules"
     folder.mkdir()
     for number, (title, name, action, tags, level) in enumerate(RULES):
@@ -50,9 +50,10 @@ def settings(tmp_path: Path) -> Settings:
             title=title, number=number, name=name, action=action, tags=tags, level=level
         )
         (folder / f"{name}.yml").write_text(text)
-    identity = PACK / "identity"
-    for name in ("guessed_then_signed_in", "login_by_tool"):
-        (folder / f"{name}.yml").write_text((identity / f"{name}.yml").read_text())
+    for name in ("identity/guessed_then_signed_in", "identity/login_by_tool",
+                 "data/outsiders_invited"):  # fmt: skip
+        text = (PACK / f"{name}.yml").read_text()
+        (folder / f"{Path(name).name}.yml").write_text(text)
     rules = RulesSettings(pack=False, folders=[folder])
     return Settings(data=tmp_path / "data", threads=1, rules=rules)
 
@@ -186,6 +187,16 @@ def test_who_was_tried_is_not_to_blame(acme: Acme, hit: Triaged) -> None:
     assert one.title == "The address “203.0.113.9”: “Many accounts tried from one address”"
     assert "raised for the address “203.0.113.9”" in one.narrative
     assert len(one.advice) == 1
+
+
+@pytest.mark.parametrize(("guests", "severity"), [(15, "low"), (40, "medium")])
+def test_more_guests_are_worse(acme: Acme, hit: Triaged, guests: int, severity: str) -> None:
+    """Fifteen invitations in an hour are low and forty medium; neither is a stolen account."""
+    rows = [acme.event(f"g{n}", acme.NOON + 10 * n, "guest_created") for n in range(guests)]
+    (one,) = hit(acme.usual() + rows)
+    assert one.severity == severity
+    assert one.title.startswith("Matt Salesman: “Many outsiders invited by one person”")
+    assert ("Thirty or more outsiders" in one.title) == (guests == 40)
 
 
 def _apps(acme: Acme, people: int) -> list[Any]:

@@ -149,7 +149,8 @@ def _done_to(
 def _told(one: Raised) -> str:
     return repr(
         (one.id, one.at, one.actor, sorted(one.families), one.session_id, one.ip, one.ua,
-         one.level, one.kinds, sorted(one.shows), one.decided_by, one.about, one.things)
+         one.level, one.kinds, sorted(one.shows), one.decided_by, one.about, one.things,
+         one.tries)
     )  # fmt: skip
 
 
