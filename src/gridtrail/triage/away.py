@@ -67,8 +67,7 @@ def _before(lake: Lake, window: Window, actor: str) -> tuple[list[str], int]:
     lake.events_view(_DAYS, org=window.org, oldest=window.past, latest=latest)
     rows = lake.engine.rows(
         f"SELECT DISTINCT ip, date_create // 86400 AS d FROM ({attributed_sql(_DAYS)}) "
-        "WHERE own AND actor_id = ? AND ip IS NOT NULL "
-        "AND action NOT IN ('anomaly', 'user_login_failed')",
+        "WHERE own AND actor_id = ? AND ip IS NOT NULL AND action <> 'anomaly'",
         [actor],
     ).to_pylist()
     return sorted({row["ip"] for row in rows}), len({row["d"] for row in rows})
