@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,15 @@ def test_serve_says_how_to_collect_from_it(tmp_path: Path) -> None:
     """The command that it prints collects every event, and looks no further back than they go."""
     program = Path(sys.executable).with_name("gridtrail")
     arguments = ["--port", "0", "--people", "20", "--days", "3", "--now", "2d", "--speed", "0"]
-    with subprocess.Popen(
-        [program, "sandbox", "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with (
+        subprocess.Popen(
+            [program, "sandbox", "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+        ExitStack() as end,
+    ):
+        end.callback(process.kill)  # what fails here must not wait for it for ever
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
@@ -56,12 +63,16 @@ def test_serve_answers_until_interrupted(tmp_path: Path) -> None:
     """It says where it is in one line of JSON, answers with the token, and ends with SIGINT."""
     program = str(Path(sys.executable).with_name("gridtrail"))
     arguments = ["--port", "0", "--people", "20", "--days", "3", "--story", "tor", "--speed", "60"]
-    with subprocess.Popen(
-        [program, "sandbox", "serve", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [program, "sandbox", "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+        ) as process,
+        ExitStack() as end,
+    ):
+        end.callback(process.kill)
         assert process.stdout is not None
         assert process.stderr is not None
         told = json.loads(process.stdout.readline())
