@@ -141,9 +141,10 @@ def test_sigterm_ends_a_service_well(data: Path, far_side: str) -> None:
         env=os.environ | {"GRIDTRAIL_COLLECT__POLL_SECONDS": "1"},
         text=True,
     )
-    assert FarSide.asked.wait(120)
+    asked_it = FarSide.asked.wait(120)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=120)
+    assert asked_it, err
     assert process.returncode == 0, err
     assert SECRET not in err
     told = [json.loads(line) for line in err.splitlines() if line.startswith("{")]

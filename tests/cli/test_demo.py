@@ -161,7 +161,10 @@ def test_demo_lets_people_be_signed_out_of_the_simulated_slack(tmp_path: Path) -
                 _sign_out(visitor)
         finally:
             demo.send_signal(signal.SIGINT)
-            demo.communicate(timeout=120)
+            try:
+                demo.communicate(timeout=120)
+            finally:
+                demo.kill()
     assert demo.returncode == 0, log.read_text()
     kept = (tmp_path / "demo" / "gridtrail.toml").read_text()
     assert "token" not in kept
