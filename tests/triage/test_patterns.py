@@ -144,3 +144,18 @@ def test_foreign_evidence(value: object) -> None:
     for details in ({"gridtrail": value}, {"gridtrail": {"observed": value}}):
         one = Anomaly(raised, 0, "", "", ("ip_address",), "", "", "", "slack", details)
         assert one.hosted_abroad is False
+
+
+def test_one_rule_of_medium_level_is_a_hint() -> None:
+    """However often and rarely it hits, it makes a low finding; two rules may make a medium one."""
+
+    def of(rule: str, at: int, level: str) -> Anomaly:
+        one = hit(at, level=level)
+        return replace(one, raised=replace(one.raised, kinds=(f"rule:{rule}",)))
+
+    def ceiling(*hits: Anomaly) -> str:
+        return patterns_of(hits)[0].ceiling
+
+    assert ceiling(of("one", 0, "medium"), of("one", 9, "medium")) == "low"
+    assert ceiling(of("one", 0, "medium"), of("two", 9, "medium")) == "medium"
+    assert ceiling(of("one", 0, "high")) == "high"

@@ -27,7 +27,7 @@ from gridtrail.triage.policy import AFTER_DAYS
 from gridtrail.triage.rates import Rates
 from gridtrail.triage.surroundings import AROUND_SECONDS, MARKED
 
-COMPUTED = 8
+COMPUTED = 9
 """Raise when a finding is computed otherwise than before: stored ones are then computed again."""
 
 RECENT_DAYS = 2

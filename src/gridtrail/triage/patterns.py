@@ -61,10 +61,12 @@ ROGUE_APP = Pattern("rogue_app", 4.0, "medium", "critical")
 BLINDED = Pattern("blinded", 5.0, "high", "critical")
 """Somebody turned off what would have seen it, and something else is odd."""
 
+RULE_ALONE = Pattern("rule", 0.0, "low", "low")
 RULE = Pattern("rule", 0.0, "low", "medium")
 RULE_HIGH = Pattern("rule", 0.0, "medium", "high")
 RULE_CRITICAL = Pattern("rule", 0.0, "high", "critical")
-"""Rules and nothing else: their level says how bad it is."""
+"""Rules and nothing else: their level says how bad it is; a single rule of medium level is no more
+than a hint, however rare its hits are."""
 
 TOR = Pattern("tor", 0.0, "medium", "critical")
 """A Tor exit is a fact, not a statistic: never low."""
@@ -214,7 +216,9 @@ def _main(anomalies: Sequence[Anomaly]) -> Pattern:
 
 def _without_chain(anomalies: Sequence[Anomaly], families: frozenset[str]) -> Pattern:
     if all(one.raised.level for one in anomalies):
-        return _RULE[max((one.raised.level for one in anomalies), key=LEVELS.index)]
+        worst = max((one.raised.level for one in anomalies), key=LEVELS.index)
+        rules = {kind for one in anomalies for kind in one.raised.kinds}
+        return RULE_ALONE if worst == "medium" and len(rules) == 1 else _RULE[worst]
     if families & _GRAVE or any("spoofed_user_agent" in one.reasons for one in anomalies):
         return GRAVE
     if any(one.hosted_abroad for one in anomalies):
@@ -231,7 +235,7 @@ _GRAVEST = [
     BLINDED, STOLEN_SESSION, ADMIN_TAKEOVER, CREDENTIAL_SPRAY, SCRAPING_TOOL, LEAVING_INSIDER,
     MALWARE_SPREAD, ROGUE_APP, SHARED_PLACE, GATHERING, FORBIDDEN_CLIENT, ODD_ACCESS_TAKING, TOR,
     TOR_ALONE, RULE_CRITICAL, RULE_HIGH, GRAVE, HOSTED_ABROAD, PLAIN, CHANGED_CLIENT, RULE,
-    AWAY, BULK_DOWNLOAD,
+    RULE_ALONE, AWAY, BULK_DOWNLOAD,
 ]  # fmt: skip
 """Whose title a finding takes when it holds several."""
 
