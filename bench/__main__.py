@@ -36,8 +36,8 @@ MISSED = """
 - **Context**: the aim is a p95 of 200 ms on 10 M events. It takes about 0.12 s of processor time;
   on a machine to itself it was not measured.
 - **Pages**: the aim is a p95 of 300 ms on 10 M events. A text that is looked for in the whole log
-  takes 1.7 to 2.1 s; the pages of an app, a person, a session and a file 0.4 to 1.8 s, for what they
-  read has events in every part of the log: days summed up for each of them would be the way; the
+  takes 1.7 to 2.1 s; the pages of an app, a person, a session and a file 0.4 to 1.8 s, for they
+  have events in every part of the log: days summed up for each of them would be the way; the
   form of the allow list 0.4 s. The first request of a server takes up to 0.8 s.
 """
 
