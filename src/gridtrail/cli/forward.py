@@ -116,13 +116,12 @@ def _show_status(run: Session, chosen: list[ForwardSettings], output: Format) ->
 
 def _status_row(one: Status) -> Row:
     kept = one.kept
-    state = "not begun" if kept is None else "failing" if kept.failing_since else "working"
     return {
         "name": one.target.name,
         "to": one.target.to,
         "what": one.target.what,
         "format": one.target.format,
-        "state": state,
+        "state": one.state,
         "behind_records": one.lag.rows,
         "behind_seconds": round(one.lag.seconds),
         "sent": kept.sent if kept else 0,

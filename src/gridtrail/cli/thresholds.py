@@ -204,13 +204,13 @@ def _record(run: Session, action: str, one: StoredThreshold) -> None:
 def _today(run: Session, found: list[StoredThreshold], org: str | None) -> list[Row]:
     """What holds today, a row a detector; in the organization, by default that of the settings."""
     from gridtrail.detect.nominal import check_budgets, nominals
-    from gridtrail.respond.thresholds import tomorrow
+    from gridtrail.respond.thresholds import today
 
-    settings, today = run.settings, tomorrow(time.time()) - 86_400
+    settings = run.settings
     changes = [one.change for one in found]
     detectors = _detectors(run)
     check_budgets(settings.detect.budgets, detectors)
-    held = nominals(detectors, settings.detect, changes, org or settings.org, today)
+    held = nominals(detectors, settings.detect, changes, org or settings.org, today(time.time()))
     kept = {one.id: _row(one) for one in found}
     nobody = {**dict.fromkeys(_FIELDS), "state": "in force"}
     return [

@@ -205,4 +205,4 @@ def _record(run: Session, action: str, one: StoredEntry) -> None:
     with Trail(run.settings.state) as trail:
         entity = ("allow_entry", one.id, one.name)
         details = {"allows": one.words, "owner": one.owner, "reason": one.reason}
-        trail.put(run.settings.org, action, Doer(name=getpass.getuser()), entity, details)
+        trail.put(run.settings.org, action, Doer.here(), entity, details)

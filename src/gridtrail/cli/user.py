@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -125,9 +124,8 @@ def _keep(context: typer.Context, action: str, account: Account, **more: str) ->
     settings = session(context).settings
     entity = ("user", account.id, account.name)
     with Trail(settings.state) as trail:
-        doer = Doer(name=getpass.getuser())
         details = {"role": account.role, "by": "command line", **more}
-        trail.put(settings.org, action, doer, entity, details)
+        trail.put(settings.org, action, Doer.here(), entity, details)
 
 
 def _address(context: typer.Context, secret: str) -> str:

@@ -42,6 +42,13 @@ class Status:
     kept: Kept | None
     lag: Lag
 
+    @property
+    def state(self) -> str:
+        """`not begun`, `failing` or `working`."""
+        if self.kept is None:
+            return "not begun"
+        return "failing" if self.kept.failing_since else "working"
+
 
 def targets(settings: Settings, names: list[str] | None = None) -> list[ForwardSettings]:
     """The targets of the settings, or those of `names`. Raises WrongUse for an unknown name."""

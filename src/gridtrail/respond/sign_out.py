@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gridtrail.errors import WrongUse
@@ -17,7 +17,12 @@ from gridtrail.settings_respond import RespondSettings
 NO_ANSWER_OF_YES = (Refused, RefusedSettings, NotReached, Unclear)
 """What `SigningOut.carry_out` raises after it has made its call, and noted how that went."""
 
-_ON = {"all": "on all devices", "mobile": "on mobile devices", "web": "on the web and desktop"}
+ON: Mapping[Devices, str] = {
+    "all": "on all devices",
+    "mobile": "on mobile devices",
+    "web": "on the web and desktop",
+}
+"""Where people are signed out, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Preview:
             return f"End session {session.session_id} of {one.words}: {session.words}."
         names = "; ".join(one.words for one in self.people[:20])
         more = f" and {len(self.people) - 20} more" if len(self.people) > 20 else ""
-        return f"Sign out of Slack {_ON[self.order.devices]}: {names}{more}."
+        return f"Sign out of Slack {ON[self.order.devices]}: {names}{more}."
 
 
 class SigningOut:

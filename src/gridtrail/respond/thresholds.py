@@ -192,9 +192,14 @@ def draft(
     )
 
 
+def today(now: float) -> int:
+    """The second at which the UTC day of `now` began."""
+    return int(now) // DAY_SECONDS * DAY_SECONDS
+
+
 def tomorrow(now: float) -> int:
     """The second at which the next UTC day begins: nothing of it is decided yet."""
-    return (int(now) // DAY_SECONDS + 1) * DAY_SECONDS
+    return today(now) + DAY_SECONDS
 
 
 def first_free(lake: Lake, org: str | None) -> int:

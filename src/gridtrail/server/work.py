@@ -98,9 +98,10 @@ class Work:
         """
         check_patterns(self.settings.respond.automatic)
         settings = self.settings.detect
-        loaded = plugins.load(all_detectors(), settings.plugins, base=self.settings.data)
-        if not loaded.failed:
-            check_budgets(settings.budgets, loaded.detectors)
+        if settings.budgets:
+            loaded = plugins.load(all_detectors(), settings.plugins, base=self.settings.data)
+            if not loaded.failed:
+                check_budgets(settings.budgets, loaded.detectors)
         wanted = self.settings.collect
         has_source = bool(wanted.sources or wanted.token) or "base_url" in wanted.model_fields_set
         if self.settings.server.collect and has_source:

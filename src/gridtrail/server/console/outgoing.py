@@ -147,9 +147,7 @@ def _left_out(settings: Settings) -> dict[str, list[RefusedRecord]]:
 
 
 def _target(one: Status, left_out: Sequence[RefusedRecord]) -> Target:
-    kept = one.kept
-    state = "not begun" if kept is None else "failing" if kept.failing_since else "working"
-    return Target(one, state, round(one.lag.seconds) if one.lag.rows else 0, left_out)
+    return Target(one, one.state, round(one.lag.seconds), left_out)
 
 
 def told_of(one: Message) -> Told:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -30,9 +30,9 @@ CHOICES = {
     "mobile": "Mobile devices only",
     "web": "Web and desktop only",
 }
-KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SESSION = "session:"
-LONGEST_REASON = 1_000
+_LONGEST_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +105,41 @@ async def confirm(visit: Visit) -> Answer:
 
 async def do(visit: Visit) -> Answer:
     """Ask once and call Slack once; then the page of the response, which says how it went."""
-    form, key = visit.form, visit.form.get("key", "")
-    if not KEY.fullmatch(key):
-        raise WrongUse("The form is not from the page that says what will happen: begin there.")
-    asked = await visit.state(visit.parts.responses.batch, key)
-    if not asked:
-        try:
-            asked = await _ask(visit, await _person(visit, form.get("user")), key)
-        except (WrongUse, RetryLater) as error:
-            return await _refused(visit, str(error))
-    await call_once(visit, asked)
+    key = key_of(visit)
+
+    async def order() -> Order:
+        return _order(await _person(visit, visit.form.get("user")), visit.form)
+
+    try:
+        asked = await asked_once(visit, key, order)
+    except (WrongUse, RetryLater) as error:
+        return await _refused(visit, str(error))
     return visit.go(visit.link(f"/responses/{asked[0].id}"))
 
 
-async def _ask(visit: Visit, person: Person, key: str) -> list[Response]:
-    return await ask(visit, _order(person, visit.form), key)
+def key_of(visit: Visit) -> str:
+    """The key that makes a form one asking. Raises WrongUse for one that no page made."""
+    key: str = visit.form.get("key", "")
+    if not _KEY.fullmatch(key):
+        raise WrongUse("The form is not from the page that says what will happen: begin there.")
+    return key
 
 
-async def ask(visit: Visit, order: Order, key: str) -> list[Response]:
-    """Record what the account asks for, with its key, and keep it in the trail. Raises WrongUse
-    and RetryLater as looking at it does."""
+async def asked_once(
+    visit: Visit, key: str, order: Callable[[], Awaitable[Order]]
+) -> list[Response]:
+    """Ask for the order and call Slack, each once for a key however often the form is sent.
+
+    Raises WrongUse and RetryLater as looking at it does, nothing being asked for then.
+    """
+    asked: list[Response] = await visit.state(visit.parts.responses.batch, key)
+    if not asked:
+        asked = await _ask(visit, await order(), key)
+    await _call_once(visit, asked)
+    return asked
+
+
+async def _ask(visit: Visit, order: Order, key: str) -> list[Response]:
     out = signing(visit)
     if order.finding_id is not None:
         await visit.state(visit.parts.findings.get, order.finding_id)
@@ -135,8 +150,7 @@ async def ask(visit: Visit, order: Order, key: str) -> list[Response]:
     return asked
 
 
-async def call_once(visit: Visit, asked: Sequence[Response]) -> None:
-    """Make the call of what is asked for, unless it was made or waits for approval."""
+async def _call_once(visit: Visit, asked: Sequence[Response]) -> None:
     if asked[0].state == "requested" and asked[0].called_at is None:
         # the record says what Slack said, or that another request was faster
         with suppress(WrongUse, RetryLater):
@@ -183,11 +197,17 @@ async def _person(visit: Visit, who: str | None) -> Person:
     return await visit.lake(lambda lake: find_person(lake, visit.org, named))
 
 
+def reason_of(given: Mapping[str, str]) -> str:
+    """Why, for the record. Raises WrongUse for one that is too long."""
+    reason = given.get("reason", "").strip()
+    if len(reason) > _LONGEST_REASON:
+        raise WrongUse(f"A reason has at most {_LONGEST_REASON:,} characters: shorten it.")
+    return reason
+
+
 def _order(person: Person, given: Mapping[str, str]) -> Order:
     """What a form asks for. Raises WrongUse for a choice that there is not."""
-    choice, reason = given.get("choice", ""), given.get("reason", "").strip()
-    if len(reason) > LONGEST_REASON:
-        raise WrongUse(f"A reason has at most {LONGEST_REASON:,} characters: shorten it.")
+    choice, reason = given.get("choice", ""), reason_of(given)
     finding = given.get("finding") or None
     if choice.startswith(_SESSION):
         session = choice.removeprefix(_SESSION)

@@ -16,26 +16,20 @@ from starlette.responses import Response as Answer
 from gridtrail.errors import RetryLater, WrongUse
 from gridtrail.lake.lake import Lake
 from gridtrail.respond.people import Person, find_person, why_not
-from gridtrail.respond.sign_out import Order, Preview
+from gridtrail.respond.sign_out import ON, Order, Preview
 from gridtrail.respond.slack_admin import Devices
 from gridtrail.server.console.acting import in_slack, signing
 from gridtrail.server.console.sign_out import (
     CHOICES,
     DEVICES,
-    KEY,
-    LONGEST_REASON,
-    ask,
-    call_once,
+    asked_once,
+    key_of,
+    reason_of,
 )
 from gridtrail.server.console.visit import Visit
 
 MOST = 100
 """So many people at once; for more there is the command line."""
-_ON: Mapping[str, str] = {
-    "all": "on all devices",
-    "mobile": "on mobile devices",
-    "web": "on the web and desktop",
-}
 
 Excluded = Sequence[tuple[Person, str]]
 
@@ -101,7 +95,7 @@ async def confirm(visit: Visit) -> Answer:
         preview.people,
         preview.excluded,
         {name: len(sessions) for name, sessions in preview.sessions.items()},
-        _ON[given["choice"]],
+        ON[DEVICES[given["choice"]]],
         given,
         secrets.token_hex(16),
         visit.parts.settings.respond.four_eyes,
@@ -112,16 +106,11 @@ async def confirm(visit: Visit) -> Answer:
 
 async def do(visit: Visit) -> Answer:
     """Ask once and call Slack once; then the list of what it was for, which says how it goes."""
-    form, key = visit.form, visit.form.get("key", "")
-    if not KEY.fullmatch(key):
-        raise WrongUse("The form is not from the page that says what will happen: begin there.")
-    asked = await visit.state(visit.parts.responses.batch, key)
-    if not asked:
-        try:
-            asked = await ask(visit, await _order(visit, form), key)
-        except (WrongUse, RetryLater) as error:
-            return _refused(visit, form, str(error))
-    await call_once(visit, asked)
+    key = key_of(visit)
+    try:
+        await asked_once(visit, key, lambda: _order(visit, visit.form))
+    except (WrongUse, RetryLater) as error:
+        return _refused(visit, visit.form, str(error))
     return visit.go(visit.link("/responses", batch=key))
 
 
@@ -137,9 +126,7 @@ async def _preview(visit: Visit, given: Mapping[str, str]) -> Preview:
 
 async def _order(visit: Visit, given: Mapping[str, str]) -> Order:
     """What a form asks for. Raises WrongUse for a choice that there is not."""
-    reason = given.get("reason", "").strip()
-    if len(reason) > LONGEST_REASON:
-        raise WrongUse(f"A reason has at most {LONGEST_REASON:,} characters: shorten it.")
+    reason = reason_of(given)
     devices: Devices | None = DEVICES.get(given.get("choice", ""))
     if devices is None:
         raise WrongUse("Nothing is chosen: choose all sessions or some devices.")

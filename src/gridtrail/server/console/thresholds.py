@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from gridtrail.detect import plugins
-from gridtrail.detect.contract import DAY_SECONDS, Detector
+from gridtrail.detect.contract import Detector
 from gridtrail.detect.nominal import nominals
 from gridtrail.detectors import all_detectors
 from gridtrail.errors import WrongUse
-from gridtrail.respond.thresholds import StoredThreshold, draft, tomorrow
+from gridtrail.respond.thresholds import StoredThreshold, draft, today, tomorrow
 from gridtrail.respond.trail import THRESHOLD_ENDED, THRESHOLD_SET
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.text import shortened
@@ -55,7 +55,7 @@ def held(
 ) -> Held | None:
     """What holds for the organization at `now` (seconds); None for a detector whose thresholds
     follow from no budget."""
-    day_start = tomorrow(now) - DAY_SECONDS
+    day_start = today(now)
     mine = [one for one in kept if one.detector == detector.name and one.org in (None, org)]
     changes = [one.change for one in mine]
     found = nominals([detector], settings.detect, changes, org, day_start).get(detector.name)
