@@ -20,10 +20,10 @@ demo: setup
 	@$(RUN)/gridtrail demo --once
 
 test: $(VENV)/.test
-	$(RUN)/python -m pytest -n 2 --dist loadfile
+	$(RUN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 2
 
 fuzz: $(VENV)/.test
-	HYPOTHESIS=search $(RUN)/python -m pytest -n 2 --dist loadfile -m hypothesis $(FUZZ)
+	HYPOTHESIS=search $(RUN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 2 -m hypothesis $(FUZZ)
 
 lint: $(VENV)/.test
 	$(RUN)/ruff format --check

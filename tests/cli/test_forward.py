@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -118,16 +117,35 @@ def test_wrong_use(settings: str, words: list[str], said: str, gridtrail: Run, w
     assert (result.code, said in result.err) == (2, True)
 
 
+TOLD = """
+import signal, sys, threading
+from gridtrail.cli.main import run
+
+def tell():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=tell, daemon=True).start()
+run()
+"""
+
+
 def test_until_told_to_end(data: Path, event: Make, store: Store, write: Any) -> None:
-    """Without --once it goes on until SIGTERM, and ends in order."""
+    """Without --once it goes on until SIGTERM and ends in order, whichever thread gets the signal:
+    one in another thread does not wake the one that waits."""
     write(FILES + "wait_seconds = 0\n")
     store([event(1)])
-    code = "import sys; from gridtrail.cli.main import run; run()"
-    command = [sys.executable, "-c", code, "--data", str(data), "forward"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    assert "Sending to files" in process.stderr.readline()
-    process.send_signal(signal.SIGTERM)
-    assert "Stopped" in process.stderr.read()
-    assert process.wait(timeout=120) == 0
-    process.stderr.close()
+    process = subprocess.Popen(
+        [sys.executable, "-c", TOLD, "--data", str(data), "forward"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        assert "Sending to files" in process.stderr.readline()
+        _, err = process.communicate("end\n", timeout=120)
+    finally:
+        process.kill()
+    assert "Stopped" in err
+    assert process.returncode == 0

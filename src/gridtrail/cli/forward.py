@@ -43,6 +43,7 @@ _SENT_COLUMNS = [
     column("refused", right=True),
     column("error", widest=120, style="red"),
 ]
+_LOOK_SECONDS = 0.5  # how often a service that was told to end looks
 _REFUSED_FIELDS = ["target", "org", "id", "at", "why"]
 _REFUSED_COLUMNS = [
     column("target", whole=True),
@@ -188,7 +189,9 @@ def _follow(run: Session, chosen: list[ForwardSettings]) -> int:
     work = Work(run.settings)
     work.forward(chosen)
     say(f"Sending to {', '.join(one.name for one in chosen)}. Ctrl-C ends it.")
-    ending.wait()
+    # a signal just before the wait, or to another thread, would not end a wait without limit
+    while not ending.wait(_LOOK_SECONDS):
+        pass
     work.stop()
     say("Stopped; the next time it goes on from here.")
     return 0
