@@ -29,11 +29,11 @@ def test_values_are_never_text_of_the_query() -> None:
     """No value of a filter stands in the SQL; there are as many marks as values."""
     evil = "x'); DROP TABLE events; --"
     wanted = EventFilter(
-        (evil, evil), evil, evil, evil, evil, evil, evil, evil, evil, evil, evil, evil, 1, 2
+        (evil, evil), evil, evil, evil, evil, evil, evil, evil, evil, evil, evil, evil, evil, 1, 2
     )
     found = condition(wanted)
     assert "DROP" not in found.sql
-    assert found.sql.count("?") == len(found.values) == 18
+    assert found.sql.count("?") == len(found.values) == 19
     assert condition(EventFilter()).sql == "true"
 
 

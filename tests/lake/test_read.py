@@ -37,12 +37,14 @@ def holds(row: dict[str, Any], wanted: EventFilter) -> bool:
         known = [name.lower() for name in names if name is not None]
         return not is_slack_id(value) and value.lower() in known
 
+    called = wanted.actor_called
     equal = {"ip": "ip", "session": "session_id", "app": "app_id", "source": "source", "id": "id"}
     exact = {column: getattr(wanted, name) for name, column in (equal | {"org": "org"}).items()}
     return (
         all(value is None or row[column] == value for column, value in exact.items())
         and (not wanted.actions or row["action"] in wanted.actions)
         and party(wanted.actor, "actor_id", [row["actor_name"], row["actor_email"]])
+        and called in (None, row["actor_email" if "@" in (called or "") else "actor_name"])
         and party(wanted.entity, "entity_id", [row["entity_name"]])
         and (wanted.reason is None or wanted.reason in (row["reasons"] or []))
         and (wanted.ua is None or wanted.ua.lower() in (row["ua"] or "").lower())
@@ -101,6 +103,7 @@ filters = st.builds(
     EventFilter,
     actions=st.sampled_from([(), (), ("anomaly",), ("user_login", "anomaly"), ("x'",)]),
     actor=maybe("W0MATTHEW1", "matt", "ANNA@acme.example", "ÄNNÄ", "W0NOBODY01", "' OR 1=1"),
+    actor_called=maybe("Matt", "matt", "matt@acme.example", "Matt@acme.example", "' OR 1=1"),
     entity=maybe("F0GLENGARRY1", "glengarry-leads.xlsx", "general", ""),
     ip=maybe("203.0.113.7", "::1", "203.0.113.%"),
     session=maybe("12177102026566", "s'1"),
@@ -139,7 +142,8 @@ def test_each_field_of_a_filter_matters(history: tuple[Lake, list[dict[str, Any]
     """Every field alone takes some events and leaves others."""
     lake, rows = history
     values: dict[str, Any] = {
-        "actions": ("anomaly",), "actor": "matt", "entity": "general", "ip": "::1",
+        "actions": ("anomaly",), "actor": "matt",
+        "actor_called": "matt@acme.example", "entity": "general", "ip": "::1",
         "session": "s'1", "ua": "scrapers", "app": "A0APP00001", "reason": "asn",
         "source": "slack", "text": "e1", "id": "e007", "org": "E0OTHER",
         "oldest": MIDNIGHT + DAY, "latest": MIDNIGHT + DAY,

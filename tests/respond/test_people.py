@@ -38,3 +38,14 @@ def test_an_id_or_an_address_names_somebody_and_a_name_never_does(log: Any) -> N
     with pytest.raises(WrongUse, match="knows nobody"):
         find_person(log.lake, "E0ACME", "anna@acme.example")
     assert find_person(log.lake, "E0OTHER", "W0MATT0001") == Person("W0MATT0001")
+
+
+def test_letters_of_another_size_are_no_other_address(log: Any) -> None:
+    """Who writes another's address in capitals is neither taken for them nor guessed at."""
+    log.put([
+        event(1, "W0MATT0001", "Matt", "matt@acme.example"),
+        event(2, "W0EVIL0001", "Mat", "Matt@acme.example"),
+    ])  # fmt: skip
+    assert find_person(log.lake, "E0ACME", "matt@acme.example").id == "W0MATT0001"
+    with pytest.raises(WrongUse, match="no one for sure"):
+        find_person(log.lake, "E0ACME", "Matt@acme.example")

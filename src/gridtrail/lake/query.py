@@ -13,15 +13,18 @@ _SLACK_ID = re.compile(r"(?=.*[0-9]|USLACK)[A-Z][A-Z0-9]{7,}")
 class EventFilter:
     """Which events are wanted; every field that is set must hold (None and () are not set).
 
-    `actor` and `entity` are an id, or else a name or e-mail in any letter case. `ua` and `text`
-    are found anywhere in the user agent and in the raw bytes, in any letter case (a character
-    that the sender wrote as an escape, such as `\\u00e9`, is found by that escape). `ip`,
-    `session`, `app`, `source`, `id` and `org` are exact; `actions` are alternatives; `reason` is
-    one of an anomaly's reasons; `oldest` and `latest` are seconds since the epoch, inclusive.
+    `actor` and `entity` are an id, or else a name or e-mail in any letter case; `actor_called` is
+    the actor's e-mail (if it has an @) or name, letter by letter, which is found sooner. `ua` and
+    `text` are found anywhere in the user agent and in the raw bytes, in any letter case (a
+    character that the sender wrote as an escape, such as `\\u00e9`, is found by that escape).
+    `ip`, `session`, `app`, `source`, `id` and `org` are exact; `actions` are alternatives;
+    `reason` is one of an anomaly's reasons; `oldest` and `latest` are seconds since the epoch,
+    inclusive.
     """
 
     actions: tuple[str, ...] = ()
     actor: str | None = None
+    actor_called: str | None = None
     entity: str | None = None
     ip: str | None = None
     session: str | None = None
@@ -80,6 +83,8 @@ def condition(wanted: EventFilter) -> Condition:
         found.add(f"action IN ({', '.join('?' * len(wanted.actions))})", *wanted.actions)
     _party(found, wanted.actor, "actor_id", ("actor_name", "actor_email"))
     _party(found, wanted.entity, "entity_id", ("entity_name",))
+    if (called := wanted.actor_called) is not None:
+        found.add(f"{'actor_email' if '@' in called else 'actor_name'} = ?", called)
     if wanted.reason is not None:
         found.add("list_contains(reasons, ?)", wanted.reason)
     _substring(found, "ua", wanted.ua)

@@ -39,15 +39,13 @@ def find_person(lake: Lake, org: str, who: str) -> Person:
     whose it may be) and for an address that the log does not know.
     """
     who = who.strip()
-    columns = ("actor_id", "actor_name", "actor_email")
-    limit = 1 if is_slack_id(who) else _LOOKED_AT
-    rows = lake.newest(EventFilter(actor=who, org=org), limit, columns=columns).to_pylist()
-    found: dict[str, Person] = {}
-    for row in rows:
-        person = Person(row["actor_id"], row["actor_name"] or "", row["actor_email"] or "")
-        found.setdefault(person.id, person)
     if is_slack_id(who):
-        return next(iter(found.values()), Person(who))
+        known = _newest(lake, EventFilter(actor=who, org=org), 1)
+        return next(iter(known.values()), Person(who))
+    found: Mapping[str, Person] = {}
+    if "@" not in who or who == who.lower():  # as Slack writes it: quicker, and never another's
+        found = _newest(lake, EventFilter(actor_called=who, org=org), _LOOKED_AT)
+    found = found or _newest(lake, EventFilter(actor=who, org=org), _LOOKED_AT)
     mine = [one for one in found.values() if one.email.casefold() == who.casefold()]
     if len(mine) == 1:
         return mine[0]
@@ -55,6 +53,16 @@ def find_person(lake: Lake, org: str, who: str) -> Person:
         ids = ", ".join(sorted(one.words for one in found.values())[:10])
         raise WrongUse(f"{who[:80]!r} names no one for sure: give the id of one of {ids}.")
     raise WrongUse(f"The log knows nobody as {who[:80]!r}: give a Slack id or an e-mail address.")
+
+
+def _newest(lake: Lake, wanted: EventFilter, limit: int) -> dict[str, Person]:
+    """The actors of the newest events, as the newest of each says, by id."""
+    columns = ("actor_id", "actor_name", "actor_email")
+    found: dict[str, Person] = {}
+    for row in lake.newest(wanted, limit, columns=columns).to_pylist():
+        person = Person(row["actor_id"], row["actor_name"] or "", row["actor_email"] or "")
+        found.setdefault(person.id, person)
+    return found
 
 
 def is_listed(person: Person, listed: Iterable[str], groups: Mapping[str, Sequence[str]]) -> bool:

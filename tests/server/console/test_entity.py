@@ -54,6 +54,25 @@ def test_of_very_much_the_newest_days_are_summed_up(
     assert sum(row["events"] for row in found.addresses) == 10 * days
 
 
+@pytest.mark.parametrize("most", [1, 1_000], ids=["counted first", "read in one go"])
+def test_the_newest_anomalies_are_shown(data: Any, make_event: Any, most: int) -> None:
+    """The newest anomalies stand first, of however many days, and each day's are counted."""
+    data.fill(
+        [
+            make_event(f"a{day}-{n}", day * DAY + n, action="anomaly")
+            for day in (1, 4, 9)
+            for n in range(9)
+        ]
+        + [make_event(f"e{day}", day * DAY + 50) for day in range(10)]
+    )
+    found = activity(data.lake, EnrichSettings(), WANTED, most_summed=most)
+    assert found is not None
+    counted = [found.by_day[day] for day in sorted(found.by_day)]
+    assert counted == [(10, 9) if day in (1, 4, 9) else (1, 0) for day in range(10)]
+    every = [f"a{day}-{n}" for day in (9, 4, 1) for n in range(8, -1, -1)]
+    assert [one.row["id"] for one in found.anomalies] == every[:20]
+
+
 def test_older_than_the_look_back_is_left_out(data: Any, make_event: Any) -> None:
     """What happened more than the look-back before the newest event counts nowhere."""
     data.fill([make_event("old", 0), make_event("new", (LOOK_BACK_DAYS + 1) * DAY)])

@@ -11,7 +11,7 @@ from gridtrail.enrich.dimensions import address_book
 from gridtrail.lake.lake import Lake
 from gridtrail.server.console.charts import Hours, Line, day_line, week_hours
 from gridtrail.server.console.evidence import Anomaly, anomaly_of
-from gridtrail.server.console.listing import ROW, Row, counts, keep, listed
+from gridtrail.server.console.listing import ROW, Row, counts, keep, keep_few, listed
 from gridtrail.server.console.refusing import NotHere
 from gridtrail.server.console.selecting import Selection
 from gridtrail.server.console.text import shortened
@@ -23,6 +23,8 @@ LOOK_BACK_DAYS = 90
 MOST_SUMMED = 20_000
 """Events of which addresses, clients, hours and the like are summed up. Who has more in the
 look-back (an app that reads everything, a whole office's address) is seen by the newest days."""
+_READ_AT_ONCE = 5
+"""So many times MOST_SUMMED are read in one go, to be counted and summed up from memory."""
 _MOST = 25
 _MOST_EVENTS = 15
 _MOST_ANOMALIES = 20
@@ -35,6 +37,10 @@ _COLUMNS = (
     "date_create", "action", "actor_id", "actor_name", "entity_type", "entity_id", "entity_name",
     "ip", "ua", "session_id", "app_id",
 )  # fmt: skip
+
+
+Days = Mapping[int, tuple[int, int]]
+"""UTC day since the epoch -> its events, and the anomalies among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Activity:
     files: Sequence[Row]
     actions: Sequence[Row]
     by_hour: Mapping[tuple[int, int], int]  # weekday from Monday 0 and hour, UTC -> events
-    by_day: Mapping[int, tuple[int, int]]  # UTC day since the epoch -> events, anomalies
+    by_day: Days
     anomalies: Sequence[Anomaly]
     newest: Sequence[Row]
 
@@ -100,17 +106,13 @@ def activity(
         return None
     last = newest[0]["date_create"]
     recent = wanted.within(last - LOOK_BACK_DAYS * DAY, last)
-    anomalies = listed(lake, recent.anomalies(), _MOST_ANOMALIES, columns=(*ROW, "details"))
-    days = {one.start // DAY: (one.events, one.anomalies) for one in counts(lake, recent, DAY)}
-    summed = _summed_days(days, last // DAY, most_summed)
-    first = max(last - LOOK_BACK_DAYS * DAY, (last // DAY - summed + 1) * DAY)
-    keep(lake, wanted.within(first, last), _KEPT, _COLUMNS)
+    days, summed = _keep_summed(lake, recent, last, most_summed)
     files = "entity_type IN ('file', 'canvas')"
     found = Activity(
         events=sum(events for events, _ in days.values()),
         last=last,
         days=LOOK_BACK_DAYS,
-        summed_days=min(summed, LOOK_BACK_DAYS),
+        summed_days=summed,
         people=_grouped(lake, "actor_id", "max(actor_name)"),
         addresses=_addresses(lake, enrich, own),
         clients=_clients(lake, enrich, own),
@@ -119,11 +121,53 @@ def activity(
         actions=_grouped(lake, "action", "NULL"),
         by_hour=_hours(lake, own),
         by_day=days,
-        anomalies=[anomaly_of(row) for row in anomalies.rows],
+        anomalies=_anomalies(lake, recent, days),
         newest=newest,
     )
     lake.engine.command(f"DROP TABLE {_KEPT}")
     return found
+
+
+def _keep_summed(lake: Lake, recent: Selection, last: int, most: int) -> tuple[Days, int]:
+    """Keep what is summed up of `recent`, which ends at `last`: its newest days that have `most`
+    events or fewer together. The days of `recent`, and how many of them were kept."""
+    one_reading = keep_few(lake, recent, _KEPT, _COLUMNS, _READ_AT_ONCE * most)
+    days = _kept_days(lake) if one_reading else _counted_days(lake, recent)
+    summed = _summed_days(days, last // DAY, most)
+    first = max(last - LOOK_BACK_DAYS * DAY, (last // DAY - summed + 1) * DAY)
+    if one_reading:
+        lake.engine.command(f"DELETE FROM {_KEPT} WHERE date_create < {first}")
+    else:
+        keep(lake, recent.within(first, last), _KEPT, _COLUMNS)
+    return days, min(summed, LOOK_BACK_DAYS)
+
+
+def _kept_days(lake: Lake) -> Days:
+    rows = _ask(
+        lake,
+        "date_create // 86400 AS day, count(*) AS events, "
+        "count(*) FILTER (action = 'anomaly') AS anomalies",
+        "GROUP BY ALL",
+    )
+    return {row["day"]: (row["events"], row["anomalies"]) for row in rows}
+
+
+def _counted_days(lake: Lake, recent: Selection) -> Days:
+    buckets = counts(lake, recent, DAY)
+    return {one.start // DAY: (one.events, one.anomalies) for one in buckets}
+
+
+def _anomalies(lake: Lake, recent: Selection, days: Days) -> list[Anomaly]:
+    """The newest anomalies of `recent`: only days that have some are read."""
+    oldest, latest = recent.filter.oldest or 0, recent.filter.latest or 0
+    wanted, found = recent.anomalies(), list[Row]()
+    for day in sorted((day for day, (_, some) in days.items() if some), reverse=True):
+        left = _MOST_ANOMALIES - len(found)
+        if left <= 0:
+            break
+        whole = wanted.within(max(oldest, day * DAY), min(latest, day * DAY + DAY - 1))
+        found += listed(lake, whole, left, columns=(*ROW, "details")).rows
+    return [anomaly_of(row) for row in found]
 
 
 def _ask(lake: Lake, what: str, end: str) -> list[Row]:
@@ -177,7 +221,7 @@ def _hours(lake: Lake, own: str) -> Mapping[tuple[int, int], int]:
     return {(row["day"], row["hour"]): row["events"] for row in rows}
 
 
-def _summed_days(days: Mapping[int, tuple[int, int]], last_day: int, most: int) -> int:
+def _summed_days(days: Days, last_day: int, most: int) -> int:
     """How many whole UTC days to `last_day` have `most` events or fewer together; at least one,
     at most the look-back and the day it begins in."""
     so_far = 0

@@ -132,6 +132,24 @@ def keep(lake: Lake, wanted: Selection, name: str, columns: Sequence[str]) -> No
     lake.engine.command(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {query}", terms.values)
 
 
+def keep_few(lake: Lake, wanted: Selection, name: str, columns: Sequence[str], most: int) -> bool:
+    """Like `keep` where there are at most `most` events; False when there are more, and then the
+    table is of no use. The newest are read first, so that very many are soon known to be so."""
+    terms = wanted.sql
+    chosen = ", ".join(quoted(column) for column in columns)
+    make = f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS"
+    found = 0
+    for window in windows(_files(lake, wanted, wanted.filter.latest)):
+        query = f"SELECT {chosen} FROM {_scan(lake, window)} WHERE {terms.sql}"
+        limit = most - found + 1
+        lake.engine.command(f"{make} {query} LIMIT {limit}", terms.values)
+        found = lake.engine.value(f"SELECT count(*) FROM {quoted(name)}")
+        if found > most:
+            return False
+        make = f"INSERT INTO {quoted(name)}"
+    return True
+
+
 def _files(lake: Lake, wanted: Selection, latest: int | None) -> list[DataFile]:
     log = lake.log(EVENTS_TABLE)
     log.refresh()
